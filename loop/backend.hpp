@@ -1,0 +1,94 @@
+// The contract between the loop and the kernel. `uring_backend` and `epoll_backend` are siblings
+// behind it: whoever reads one of them needs to know only this page.
+//
+// Facts. io_uring speaks completions ("the read is done, 17 bytes"), epoll speaks readiness ("a
+// read would not block now"). Coroutines want completions, so completions are the contract and
+// the epoll backend makes them out of readiness.
+//
+// The promises of a backend:
+//  1. A submitted operation completes exactly once (a multishot one: shots, then one terminal
+//     completion). Completed operations are appended to the ready queue; user code is never
+//     called from inside the backend.
+//  2. `cancel` asks. The target completes with -ECANCELED if it had no effect yet, otherwise with
+//     its own result. Bytes that were read are never dropped.
+//  3. Nothing blocks but `poll(wait::yes)`. (Regular files on epoll are the exception, because the
+//     kernel has no readiness for them: see `completes_files_asynchronously`.)
+//  4. Descriptors: before one is closed, the backend is told (`opcode::close`, or `forget` followed
+//     by ::close), so that no stale registration survives into its next owner's life.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "loop/operation.hpp"
+#include "loop/ready_queue.hpp"
+
+namespace mayhem {
+
+enum class wait : bool { no, yes };
+
+class backend {
+  public:
+    backend() noexcept = default;
+    backend(const backend&) = delete;
+    backend& operator=(const backend&) = delete;
+    virtual ~backend() = default;
+
+    /// "io_uring" or "epoll".
+    [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+
+    /// False when file operations (openat, statx, fsync, reads of regular files) would block the
+    /// calling thread inside `submit`; whoever cares sends them to an executor instead.
+    [[nodiscard]] virtual bool completes_files_asynchronously() const noexcept = 0;
+
+    /// Starts `op`. Never fails: an operation that cannot be started completes with the error.
+    /// REQUIRES: `op` is prepared and not in flight; the loop's thread.
+    virtual void submit(operation& op) noexcept = 0;
+
+    /// Asks for the end of `op`; does nothing when it is not in flight.
+    virtual void cancel(operation& op) noexcept = 0;
+
+    /// Hands everything submitted to the kernel and reaps what is complete. With `wait::yes` it
+    /// blocks until at least one completion (or a signal interrupts it: it may return with none).
+    /// An error is final: the kernel object is unusable (EBADF, EEXIST from a foreign thread).
+    [[nodiscard]] virtual std::error_code poll(wait mode) noexcept = 0;
+
+    /// The descriptor is about to be closed by somebody else.
+    virtual void forget(int fd) noexcept = 0;
+
+    /// Operations between submit and their terminal completion.
+    [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_count_; }
+
+    /// Asks for the end of everything in flight.
+    void cancel_all() noexcept;
+
+  protected:
+    // The two ends of an operation's life, shared by the backends so that the state machine of
+    // operation.hpp is written once.
+    void started(operation& op) noexcept;
+    void finished(operation& op, std::int32_t result, ready_queue& ready) noexcept;
+
+  private:
+    intrusive_list<operation, in_flight_tag> in_flight_;
+    std::size_t in_flight_count_ = 0;
+};
+
+/// Which backend to use; `automatic` probes io_uring and falls back to epoll.
+enum class backend_kind : std::uint8_t { automatic, uring, epoll };
+
+/// `automatic`, `uring` or `epoll` from a name ("uring", "io_uring", "epoll", "auto"); an error
+/// message that lists the choices otherwise.
+[[nodiscard]] std::expected<backend_kind, std::string> parse_backend(std::string_view name);
+
+/// Makes a backend that completes into `ready`. `automatic` follows MAYHEM_BACKEND when it is set;
+/// otherwise it tries io_uring, and on refusal logs one line that names the reason and the remedy
+/// and takes epoll. Asking for io_uring by name does not fall back: it fails.
+[[nodiscard]] std::expected<std::unique_ptr<backend>, std::error_code> make_backend(
+    backend_kind kind, ready_queue& ready);
+
+}  // namespace mayhem

@@ -1,0 +1,122 @@
+// One unit of kernel work: what is asked, and what came of it.
+//
+// An operation lives where its result is wanted, usually inside an awaiter and so inside a
+// coroutine's frame: starting one allocates nothing.
+//
+//        prepare_x()        submit            completion            run()
+//   idle ------------> idle -------> in_flight ---------> completed -------> (may be reused)
+//                                        |  cancel asked    ^
+//                                        +------------------+   exactly one completion, either way
+//
+// Rule of lifetime: between submit and its terminal completion the kernel may write to the
+// operation's buffers, so it may be neither destroyed nor reused. Cancelling only *asks*; the
+// operation still completes exactly once, perhaps successfully. The destructor checks it.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "loop/check.hpp"
+#include "loop/intrusive_list.hpp"
+#include "loop/ready_queue.hpp"
+
+struct statx;
+
+namespace mayhem {
+
+enum class opcode : std::uint8_t {
+    nop,
+    read,
+    write,
+    recv,
+    send,
+    recvmsg,
+    sendmsg,
+    accept,
+    connect,
+    poll,
+    openat,
+    statx,
+    fsync,
+    close,
+};
+
+/// The opcode's name, for messages and traces ("recv").
+[[nodiscard]] std::string_view to_string(opcode code) noexcept;
+
+enum class operation_state : std::uint8_t {
+    idle,       ///< the owner's: may be prepared, reused, destroyed
+    in_flight,  ///< the backend's and the kernel's
+    completed,  ///< `result` is valid; waits in the ready queue for `run`
+};
+
+struct in_flight_tag;
+
+/// The description of one system call in the kernel's own terms. Which fields an opcode uses is
+/// said by the `prepare_` functions, the only place that fills them in.
+class operation : public runnable, public list_hook<in_flight_tag> {
+  public:
+    /// Offset that means "at the file's own position", and the only one that streams know.
+    static constexpr std::uint64_t current_position = ~std::uint64_t{0};
+
+    void prepare_nop() noexcept;
+    void prepare_read(int descriptor, std::span<std::byte> buffer,
+                      std::uint64_t at = current_position) noexcept;
+    void prepare_write(int descriptor, std::span<const std::byte> buffer,
+                       std::uint64_t at = current_position) noexcept;
+    void prepare_recv(int socket, std::span<std::byte> buffer, int message_flags = 0) noexcept;
+    /// MSG_NOSIGNAL is always added: a dead peer is an error (EPIPE), never a signal.
+    void prepare_send(int socket, std::span<const std::byte> buffer, int message_flags = 0) noexcept;
+    void prepare_recvmsg(int socket, msghdr& message, int message_flags = 0) noexcept;
+    void prepare_sendmsg(int socket, const msghdr& message, int message_flags = 0) noexcept;
+    /// Completes with a new descriptor (close-on-exec, non-blocking). `multishot` completes again
+    /// and again through `on_shot` until cancelled or until the kernel ends it.
+    void prepare_accept(int listener, bool multishot = false) noexcept;
+    void prepare_connect(int socket, const sockaddr* address, socklen_t length) noexcept;
+    /// Completes with the ready subset of `events` (POLLIN, POLLOUT ...). With `multishot` it
+    /// reports each *new* readiness (edge-triggered) through `on_shot`.
+    void prepare_poll(int descriptor, std::uint32_t events, bool multishot = false) noexcept;
+    void prepare_openat(int directory, const char* path, int flags, unsigned mode) noexcept;
+    void prepare_statx(int directory, const char* path, int flags, unsigned mask,
+                       struct statx* result) noexcept;
+    void prepare_fsync(int descriptor, bool data_only = false) noexcept;
+    /// The backend forgets the descriptor before it is closed.
+    /// REQUIRES: no operation is in flight on it.
+    void prepare_close(int descriptor) noexcept;
+
+    /// One completion of a multishot operation, called from inside the backend's `poll`: it may
+    /// store the result and make a runnable ready, but must not run user code. `more` is false on
+    /// the terminal completion; the operation may be submitted again from there.
+    virtual void on_shot(std::int32_t /*result*/, bool /*more*/) noexcept {}
+
+    // What is asked. Read by the backends.
+    opcode code = opcode::nop;
+    operation_state state = operation_state::idle;
+    bool is_multishot = false;
+    bool cancel_requested = false;
+    int fd = -1;
+    std::uint32_t flags = 0;         ///< message flags, open flags, poll events, fsync flags
+    void* address = nullptr;         ///< buffer, msghdr, sockaddr or path
+    std::uint32_t length = 0;        ///< of the buffer or sockaddr; open's mode; statx's mask
+    std::uint64_t offset = 0;        ///< file offset
+    struct statx* status = nullptr;  ///< where statx writes
+
+    /// Bytes, a descriptor, an event mask or 0; a negative errno when it failed; -ECANCELED when
+    /// it was cancelled before it had any effect. Valid in `completed`.
+    std::int32_t result = 0;
+
+  protected:
+    ~operation() {
+        MAYHEM_CHECK(state != operation_state::in_flight,
+                     "an operation was destroyed while the kernel owned its buffers");
+    }
+
+  private:
+    void prepare(opcode what, int descriptor) noexcept;
+};
+
+}  // namespace mayhem
