@@ -1,0 +1,359 @@
+#include "loop/event_loop.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/timerfd.h>
+
+#include <cstdlib>
+#include <sstream>
+#include <string>
+
+#include "loop/log.hpp"
+
+namespace mayhem {
+namespace {
+
+thread_local event_loop* current_loop = nullptr;
+
+// Never inlined: a coroutine may resume on another thread, and the compiler must not keep the
+// address of the thread-local across that (toolchains do).
+[[gnu::noinline]] event_loop*& current_loop_slot() noexcept { return current_loop; }
+
+bool debug_from_environment() {
+    const char* value = std::getenv("MAYHEM_DEBUG");
+    return value != nullptr && *value != '\0' && std::string_view(value) != "0";
+}
+
+std::string thread_name(std::thread::id id) {
+    std::ostringstream text;
+    text << id;
+    return text.str();
+}
+
+std::string what_of(const std::exception_ptr& exception) {
+    try {
+        std::rethrow_exception(exception);
+    } catch (const std::exception& error) {
+        return error.what();
+    } catch (...) {
+        return "an exception that is not a std::exception";
+    }
+}
+
+}  // namespace
+
+event_loop* running_loop_or_null() noexcept { return current_loop_slot(); }
+
+event_loop& get_running_loop() {
+    event_loop* loop = running_loop_or_null();
+    if (loop == nullptr) throw loop_error("no running event loop");
+    return *loop;
+}
+
+event_loop::event_loop(const loop_options& options)
+    : inbox_(std::make_shared<inbox>()),
+      signals_(*this, inbox_),
+      timerfd_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
+      virtual_clock_(options.virtual_clock),
+      virtual_now_(clock::now()) {
+    if (!timerfd_) throw_errno(errno, "timerfd_create");
+    auto made = make_backend(options.backend, ready_);
+    if (!made) throw std::system_error(made.error(), "cannot create an event loop");
+    backend_ = std::move(*made);
+    set_debug(options.debug.value_or(debug_from_environment()));
+    log(log_level::debug, "Using selector: {}", backend_->name());
+    timer_watch_.start(timerfd_.get());
+    inbox_watch_.start(inbox_->wake_descriptor());
+}
+
+event_loop::~event_loop() {
+    MAYHEM_CHECK(!running_, "an event loop was destroyed while running");
+    close();
+}
+
+// ---- Scheduling ---------------------------------------------------------------------------
+
+handle event_loop::call_soon(std::move_only_function<void()> function,
+                             std::source_location where) {
+    check_usable();
+    check_thread("call_soon");
+    auto* state = new detail::callback(*this, std::move(function), where);
+    state->retain();  // one reference for the loop, one for the handle
+    make_ready(*state);
+    return handle(state);
+}
+
+handle event_loop::call_at(time_point when, std::move_only_function<void()> function,
+                           std::source_location where) {
+    check_usable();
+    check_thread("call_at");
+    auto* state = new detail::callback(*this, std::move(function), where);
+    handle owner(state);
+    state->set_when(when);
+    arm_timer(*state, when);
+    state->retain();
+    return owner;
+}
+
+handle event_loop::call_soon_threadsafe(std::move_only_function<void()> function,
+                                        std::source_location where) {
+    auto* state = new detail::callback(*this, std::move(function), where);
+    handle owner(state);
+    state->retain();  // before the post: the loop may run and release it at once
+    if (!inbox_->post(*state)) {
+        state->release();
+        throw loop_closed();
+    }
+    return owner;
+}
+
+void event_loop::submit(operation& op) noexcept {
+    if (closed_) [[unlikely]] {
+        op.result = -ECANCELED;
+        op.state = operation_state::completed;
+        return ready_.push(op);
+    }
+    backend_->submit(op);
+}
+
+// ---- Running ------------------------------------------------------------------------------
+
+void event_loop::run_forever() {
+    check_usable();
+    if (running_) throw loop_error("This event loop is already running");
+    if (current_loop_slot() != nullptr) {
+        throw loop_error("Cannot run the event loop while another loop is running");
+    }
+    struct running_mark {
+        explicit running_mark(event_loop& loop) noexcept : loop_(loop) {
+            loop_.running_ = true;
+            loop_.thread_ = std::this_thread::get_id();
+            current_loop_slot() = &loop_;
+        }
+        running_mark(const running_mark&) = delete;
+        running_mark& operator=(const running_mark&) = delete;
+        ~running_mark() {
+            loop_.running_ = false;
+            loop_.stopping_ = false;
+            current_loop_slot() = nullptr;
+        }
+        event_loop& loop_;
+    };
+    const running_mark mark(*this);
+    do {
+        tick();
+    } while (!stopping_);
+}
+
+void event_loop::tick() {
+    poll();
+    if (!timers_.empty()) timers_.expire(time(), ready_);
+    inbox_->drain(ready_);
+    if (signal_watch_.take_signal()) {
+        signals_.dispatch();     // posts to our own inbox, too ...
+        inbox_->drain(ready_);   // ... so that the handlers run in this very tick
+    }
+    run_ready();
+}
+
+void event_loop::poll() {
+    if (!ready_.empty() || stopping_) return poll_backend(wait::no);
+    if (virtual_clock_ && advance_virtual_clock()) return;
+    if (!virtual_clock_ && arm_timerfd()) return poll_backend(wait::no);
+    if (idle_hook_ && nothing_can_wake()) {
+        // Completions may be waiting unseen in the kernel: only a look there makes it certain.
+        poll_backend(wait::no);
+        inbox_->drain(ready_);
+        if (ready_.empty() && nothing_can_wake()) idle_hook_();
+        if (!ready_.empty() || stopping_ || !idle_hook_) return;
+    }
+    if (!inbox_->prepare_sleep()) return poll_backend(wait::no);
+    poll_backend(wait::yes);
+}
+
+void event_loop::poll_backend(wait mode) {
+    const bool timed = debug_ && mode == wait::yes;
+    const time_point before = timed ? time_point(clock::now()) : time_point{};
+    if (const std::error_code failure = backend_->poll(mode)) {
+        throw std::system_error(failure, std::string(backend_->name()) + " failed");
+    }
+    if (timed) [[unlikely]] {
+        const std::chrono::duration<double, std::milli> took = clock::now() - before;
+        log(log_level::debug, "poll took {:.3f} ms: {} events", took.count(), ready_.size());
+    }
+}
+
+/// Arms the timerfd for the earliest deadline, if that has changed since. @returns true when a
+/// timer is due already, and the loop must not sleep.
+bool event_loop::arm_timerfd() {
+    if (timers_.empty()) return false;
+    const time_point earliest = timers_.earliest();
+    if (earliest <= clock::now()) return true;
+    if (earliest == timerfd_deadline_ || earliest == never) return false;
+    const auto since_boot = earliest.time_since_epoch();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_boot);
+    itimerspec spec{};
+    spec.it_value.tv_sec = seconds.count();
+    spec.it_value.tv_nsec = (since_boot - seconds).count();
+    if (::timerfd_settime(timerfd_.get(), TFD_TIMER_ABSTIME, &spec, nullptr) != 0) {
+        throw_errno(errno, "timerfd_settime");
+    }
+    timerfd_deadline_ = earliest;
+    return false;
+}
+
+/// @returns true when this tick need not block: something became ready, or time has jumped.
+bool event_loop::advance_virtual_clock() {
+    poll_backend(wait::no);
+    inbox_->drain(ready_);
+    if (!ready_.empty()) return true;
+    if (external_work_ > 0 || timers_.empty() || timers_.earliest() == never) return false;
+    if (timers_.earliest() > virtual_now_) virtual_now_ = timers_.earliest();
+    return true;
+}
+
+std::size_t event_loop::own_operations() const noexcept {
+    const auto counts = [](const watch& own) {
+        return std::size_t{own.state == operation_state::in_flight};
+    };
+    return counts(timer_watch_) + counts(inbox_watch_) + counts(signal_watch_);
+}
+
+bool event_loop::nothing_can_wake() const noexcept {
+    const bool quiet = signals_.empty() || signals_.watches_only(quiet_signals_);
+    return ready_.empty() && timers_.empty() && external_work_ == 0 && quiet &&
+           backend_->in_flight() == own_operations();
+}
+
+void event_loop::run_ready() noexcept {
+    for (std::size_t left = ready_.size(); left > 0; --left) ready_.pop().run();
+}
+
+// ---- Closing ------------------------------------------------------------------------------
+
+void event_loop::close() {
+    if (running_) throw loop_error("Cannot close a running event loop");
+    if (closed_) return;
+    if (debug_) log(log_level::debug, "Close <event_loop {} debug=true>", backend_->name());
+    closed_ = true;
+    signals_.remove_all();
+    inbox_->close(ready_);
+    timer_watch_.stop();
+    inbox_watch_.stop();
+    signal_watch_.stop();
+    // The kernel may write to buffers inside suspended frames: first it gives them back, and only
+    // then are the frames destroyed. The wait is bounded: every kind of operation can be
+    // cancelled, or is a file operation that ends by itself.
+    backend_->cancel_all();
+    while (backend_->in_flight() > 0) {
+        drop_everything();
+        if (backend_->poll(wait::yes)) break;
+    }
+    drop_everything();
+    if (extension_) extension_->close();
+    drop_everything();  // what the destructors of suspended frames scheduled
+    extension_.reset();
+    backend_.reset();
+}
+
+void event_loop::drop_everything() noexcept {
+    while (!ready_.empty()) ready_.pop().discard();
+    while (timer* item = timers_.pop_any()) item->discard();
+}
+
+// ---- Signals ------------------------------------------------------------------------------
+
+void event_loop::add_signal_handler(int signal_number, signal_handler handler,
+                                    bool counts_as_wake) {
+    check_usable();
+    check_thread("add_signal_handler");
+    signals_.add(signal_number, std::move(handler));
+    const std::size_t bit = std::size_t{1} << (signal_number - 1);
+    quiet_signals_ = counts_as_wake ? quiet_signals_ & ~bit : quiet_signals_ | bit;
+    signal_watch_.start(signals_.descriptor());
+}
+
+bool event_loop::remove_signal_handler(int signal_number) {
+    check_thread("remove_signal_handler");
+    return signals_.remove(signal_number);
+}
+
+// ---- Errors and debugging -----------------------------------------------------------------
+
+void event_loop::call_exception_handler(const exception_context& context) noexcept {
+    try {
+        if (!exception_handler_) return default_exception_handler(context);
+        const exception_handler running = exception_handler_;  // it may replace itself
+        running(*this, context);
+    } catch (...) {
+        try {
+            log(log_level::error, "Exception in the exception handler: {}; it was told: {}",
+                what_of(std::current_exception()), context.message);
+        } catch (...) {
+            log_message(log_level::error, "Exception in the exception handler");
+        }
+    }
+}
+
+void event_loop::default_exception_handler(const exception_context& context) const {
+    std::string text = context.message;
+    if (!context.subject.empty()) text += "\n  " + context.subject;
+    if (context.exception) text += "\n  exception: " + what_of(context.exception);
+    log_message(log_level::error, text);
+}
+
+void event_loop::set_debug(bool enabled) noexcept {
+    debug_ = enabled;
+    observed_ = enabled;
+}
+
+void event_loop::log_slow_callbacks(duration threshold) noexcept {
+    slow_threshold_ = threshold;
+    observed_ = true;
+}
+
+void event_loop::report_slow_step(const std::string& subject, duration took) noexcept {
+    const std::chrono::duration<double> seconds = took;
+    try {
+        log(log_level::warning, "Executing {} took {:.3f} seconds", subject, seconds.count());
+    } catch (...) {
+        log_message(log_level::warning, "Executing a slow step");
+    }
+}
+
+void event_loop::check_usable() const {
+    if (closed_) throw loop_closed();
+}
+
+void event_loop::check_thread_slowly(std::string_view what) const {
+    if (!running_ || thread_ == std::this_thread::get_id()) return;
+    throw loop_error(fmt::format(
+        "Non-thread-safe operation invoked on an event loop other than the current one: {} on "
+        "thread {}, but the loop runs on thread {}; use call_soon_threadsafe",
+        what, thread_name(std::this_thread::get_id()), thread_name(thread_)));
+}
+
+// ---- The loop's own descriptors -----------------------------------------------------------
+
+void event_loop::watch::start(int descriptor) noexcept {
+    if (state == operation_state::in_flight) return;
+    wanted_ = true;
+    prepare_poll(descriptor, POLLIN, true);
+    loop_.backend_->submit(*this);
+}
+
+void event_loop::watch::stop() noexcept {
+    wanted_ = false;
+    loop_.backend_->cancel(*this);
+}
+
+void event_loop::watch::on_shot(std::int32_t events, bool more) noexcept {
+    fired_ = true;
+    if (more || !wanted_) return;
+    // The kernel may end a multishot poll at any time (a full completion queue); that is no error.
+    MAYHEM_CHECK(events != -EBADF, "a descriptor of the event loop was closed by somebody else");
+    MAYHEM_CHECK(events != -EINVAL, "the kernel refuses to poll the event loop's descriptors");
+    loop_.backend_->submit(*this);
+}
+
+}  // namespace mayhem

@@ -1,0 +1,262 @@
+// The event loop: what asyncio calls BaseEventLoop, and what every task runs on.
+//
+// One iteration, the tick:
+//
+//        +-> 1. poll      hand new operations to the kernel, reap completions;
+//        |                block only if nothing is ready
+//        |   2. timers    due ones join the ready queue, in deadline order
+//        |   3. inbox     what other threads posted joins the ready queue
+//        +-- 4. run       the ready queue as it stands now, first in, first out
+//
+// Completions, due timers and foreign calls all become entries of the one ready queue, and user
+// code runs only in step 4. Step 4 runs a snapshot: a callback that schedules a callback waits for
+// the next tick, so a flood of callbacks cannot starve I/O, and the other way round.
+//
+// The loop belongs to one thread. The exceptions are `call_soon_threadsafe` and `remote()`.
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "loop/backend.hpp"
+#include "loop/clock.hpp"
+#include "loop/error.hpp"
+#include "loop/handle.hpp"
+#include "loop/inbox.hpp"
+#include "loop/signals.hpp"
+#include "loop/timer_queue.hpp"
+
+namespace mayhem {
+
+/// How a loop is made.
+struct loop_options {
+    backend_kind backend = backend_kind::automatic;
+    /// Debug mode; unset follows the environment's MAYHEM_DEBUG.
+    std::optional<bool> debug{};
+    /// For tests: time stands still while anything can run, and jumps to the next deadline when
+    /// nothing can, so that no test ever really sleeps.
+    bool virtual_clock = false;
+};
+
+/// What the exception handler is told; mirrors the context of asyncio's call_exception_handler.
+struct exception_context {
+    std::string message;             ///< what happened
+    std::exception_ptr exception{};  ///< null when no exception is involved
+    std::string subject{};           ///< the task or handle, as it describes itself
+};
+
+using exception_handler = std::function<void(event_loop&, const exception_context&)>;
+
+/// Something that belongs to a loop without the loop knowing what it is: the task layer keeps its
+/// registry of tasks and its executor here.
+class loop_extension {
+  public:
+    virtual ~loop_extension() = default;
+    /// The loop closes: nothing is in flight any more, and nothing will run again.
+    virtual void close() noexcept = 0;
+};
+
+class event_loop {
+  public:
+    /// Throws std::system_error when no backend can be had (no descriptors, no memory).
+    explicit event_loop(const loop_options& options = {});
+    event_loop(const event_loop&) = delete;
+    event_loop& operator=(const event_loop&) = delete;
+    /// Closes the loop. REQUIRES: it is not running.
+    ~event_loop();
+
+    // ---- Scheduling -----------------------------------------------------------------------
+
+    /// Runs `function` on the next tick, after what was scheduled before.
+    /// @throws loop_closed
+    handle call_soon(std::move_only_function<void()> function,
+                     std::source_location where = std::source_location::current());
+
+    /// Runs `function` once `delay` has passed; never early. A delay <= 0 means the next tick.
+    /// @throws loop_closed; std::invalid_argument when the delay is NaN
+    template <typename Rep, typename Period>
+    handle call_later(std::chrono::duration<Rep, Period> delay,
+                      std::move_only_function<void()> function,
+                      std::source_location where = std::source_location::current()) {
+        return call_at(deadline_after(time(), to_duration(delay)), std::move(function), where);
+    }
+
+    /// Runs `function` at `when` on this loop's clock. Equal deadlines run in scheduling order.
+    handle call_at(time_point when, std::move_only_function<void()> function,
+                   std::source_location where = std::source_location::current());
+
+    /// call_soon from any thread: wakes the loop when it sleeps.
+    /// @throws loop_closed. The loop object itself must still exist; a thread that cannot know
+    /// holds a `remote()` instead.
+    handle call_soon_threadsafe(std::move_only_function<void()> function,
+                                std::source_location where = std::source_location::current());
+
+    /// The loop's inbox, which may be kept and posted to after the loop is gone (posts are then
+    /// refused).
+    [[nodiscard]] std::shared_ptr<inbox> remote() const noexcept { return inbox_; }
+
+    /// The loop's clock, monotonic; the base of call_at.
+    [[nodiscard]] time_point time() const noexcept {
+        return virtual_clock_ ? virtual_now_ : clock::now();
+    }
+
+    // ---- Running --------------------------------------------------------------------------
+
+    /// Ticks until `stop()`. @throws loop_error when already running or when another loop runs on
+    /// this thread; std::system_error when the kernel object fails.
+    void run_forever();
+
+    /// Lets the current tick finish and then makes run_forever return. Called before run_forever,
+    /// it makes that run exactly one tick, without blocking.
+    void stop() noexcept { stopping_ = true; }
+
+    [[nodiscard]] bool is_running() const noexcept { return running_; }
+    [[nodiscard]] bool is_closed() const noexcept { return closed_; }
+
+    /// Cancels what is in flight and waits for it, drops what is scheduled, destroys what is
+    /// suspended, restores signal masks. Closing twice is fine. @throws loop_error when running.
+    void close();
+
+    // ---- Signals --------------------------------------------------------------------------
+
+    /// Calls `handler` with the signal's number on the loop, not in a signal context. Replaces an
+    /// earlier handler. `counts_as_wake` is false for handlers that only end the program (Ctrl-C):
+    /// waiting for them alone is still a deadlock. See signals.hpp for errors.
+    void add_signal_handler(int signal_number, signal_handler handler,
+                            bool counts_as_wake = true);
+    /// @returns false when there was none.
+    bool remove_signal_handler(int signal_number);
+
+    // ---- Errors and debugging -------------------------------------------------------------
+
+    /// Replaces what happens to errors that nobody awaits; empty restores the default, which logs.
+    void set_exception_handler(exception_handler handler) {
+        exception_handler_ = std::move(handler);
+    }
+    /// Reports to the exception handler; what that throws is logged and goes no further.
+    void call_exception_handler(const exception_context& context) noexcept;
+    /// Logs the context at level error.
+    void default_exception_handler(const exception_context& context) const;
+
+    void set_debug(bool enabled) noexcept;
+    [[nodiscard]] bool debug() const noexcept { return debug_; }
+    /// Steps that take at least this long are logged in debug mode; the default is 100 ms.
+    void set_slow_callback_duration(duration threshold) noexcept { slow_threshold_ = threshold; }
+    [[nodiscard]] duration slow_callback_duration() const noexcept { return slow_threshold_; }
+    /// The slow-step warning alone, without the rest of debug mode (what aiodebug does).
+    void log_slow_callbacks(duration threshold) noexcept;
+
+    /// In debug mode, throws loop_error when called on a thread other than the one that runs the
+    /// loop; names both threads and `what`.
+    void check_thread(std::string_view what) const {
+        if (debug_) [[unlikely]] check_thread_slowly(what);
+    }
+
+    [[nodiscard]] std::string_view backend_name() const noexcept { return backend_->name(); }
+
+    // ---- For awaiters ---------------------------------------------------------------------
+
+    /// Appends to the ready queue.
+    void make_ready(runnable& item) noexcept { ready_.push(item); }
+    /// Starts an operation; its `run` is called when it is complete. On a closed loop it completes
+    /// with -ECANCELED without having been started.
+    void submit(operation& op) noexcept;
+    void cancel(operation& op) noexcept { backend_->cancel(op); }
+    void arm_timer(timer& item, time_point deadline) { timers_.add(item, deadline); }
+    void cancel_timer(timer& item) noexcept { timers_.remove(item); }
+    /// Tells the backend that `fd` is about to be closed with ::close.
+    void release(int fd) noexcept {
+        if (backend_) backend_->forget(fd);
+    }
+    [[nodiscard]] const backend& get_backend() const noexcept { return *backend_; }
+
+    /// Counts sources of wake-ups that the loop cannot see: executor jobs, child processes,
+    /// thread-safe futures. While there are any, a virtual clock waits for them in real time, and
+    /// an idle loop is not a deadlock.
+    void begin_external_work() noexcept { ++external_work_; }
+    void end_external_work() noexcept { --external_work_; }
+
+    /// Called (at most once per idle period) when nothing is ready and nothing that the loop knows
+    /// of can ever make it so. Empty: the loop just blocks.
+    void set_idle_hook(std::function<void()> hook) { idle_hook_ = std::move(hook); }
+
+    [[nodiscard]] loop_extension* extension() const noexcept { return extension_.get(); }
+    void set_extension(std::unique_ptr<loop_extension> extension) noexcept {
+        extension_ = std::move(extension);
+    }
+
+    /// True when steps are timed (debug mode, or log_slow_callbacks).
+    [[nodiscard]] bool is_observed() const noexcept { return observed_; }
+    /// Logs asyncio's `Executing <...> took 1.310 seconds`.
+    void report_slow_step(const std::string& subject, duration took) noexcept;
+
+  private:
+    /// A multishot poll on one of the loop's own descriptors, re-armed when the kernel ends it.
+    class watch final : public operation {
+      public:
+        explicit watch(event_loop& loop) noexcept : loop_(loop) {}
+        void start(int descriptor) noexcept;
+        void stop() noexcept;
+        void on_shot(std::int32_t events, bool more) noexcept override;
+        void run() noexcept override {}
+        [[nodiscard]] bool take_signal() noexcept { return std::exchange(fired_, false); }
+
+      private:
+        event_loop& loop_;
+        bool wanted_ = false;
+        bool fired_ = false;
+    };
+
+    void tick();
+    void poll();
+    void poll_backend(wait mode);
+    bool arm_timerfd();
+    bool advance_virtual_clock();
+    bool nothing_can_wake() const noexcept;
+    void run_ready() noexcept;
+    void drop_everything() noexcept;
+    void check_usable() const;
+    void check_thread_slowly(std::string_view what) const;
+    [[nodiscard]] std::size_t own_operations() const noexcept;
+
+    ready_queue ready_;
+    timer_queue timers_;
+    std::unique_ptr<backend> backend_;
+    std::shared_ptr<inbox> inbox_;
+    signal_set signals_;
+    unique_fd timerfd_;
+    time_point timerfd_deadline_ = never;
+    watch timer_watch_{*this};
+    watch inbox_watch_{*this};
+    watch signal_watch_{*this};
+
+    bool running_ = false;
+    bool stopping_ = false;
+    bool closed_ = false;
+    bool debug_ = false;
+    bool observed_ = false;
+    bool virtual_clock_ = false;
+    time_point virtual_now_;
+    std::thread::id thread_;
+    std::size_t external_work_ = 0;
+    std::size_t quiet_signals_ = 0;  // a mask of signals that do not count as wake-ups
+    duration slow_threshold_ = std::chrono::milliseconds(100);
+    exception_handler exception_handler_;
+    std::function<void()> idle_hook_;
+    std::unique_ptr<loop_extension> extension_;
+};
+
+/// The loop that runs on this thread, or null; asyncio's _get_running_loop.
+[[nodiscard]] event_loop* running_loop_or_null() noexcept;
+
+/// The loop that runs on this thread. @throws loop_error("no running event loop")
+[[nodiscard]] event_loop& get_running_loop();
+
+}  // namespace mayhem

@@ -1,0 +1,44 @@
+#include "loop/handle.hpp"
+
+#include <fmt/format.h>
+
+#include "loop/event_loop.hpp"
+#include "loop/slow_step.hpp"
+
+namespace mayhem {
+namespace detail {
+
+void callback::run() noexcept {
+    if (!is_cancelled()) {
+        const slow_step_watch watch(loop_, *this);
+        try {
+            function_();
+        } catch (...) {
+            loop_.call_exception_handler(
+                {.message = "Exception in callback " + describe(),
+                 .exception = std::current_exception(),
+                 .subject = describe()});
+        }
+    }
+    discard();
+}
+
+void callback::discard() noexcept {
+    // Captures die here, on the loop's thread, however long somebody keeps the handle.
+    function_ = nullptr;
+    release();
+}
+
+std::string callback::describe() const {
+    return fmt::format("<Handle created at {}:{}>", where_.file_name(), where_.line());
+}
+
+}  // namespace detail
+
+void handle::cancel() noexcept {
+    if (state_ == nullptr) return;
+    state_->cancel();
+    if (state_->is_armed()) state_->loop().cancel_timer(*state_);
+}
+
+}  // namespace mayhem
