@@ -14,9 +14,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import tidy_compile
-import tidy_rules
-from tidy_tree import Skip, Tree
+sys.dont_write_bytecode = True  # a check leaves nothing behind
+
+import tidy_compile  # noqa: E402
+import tidy_rules  # noqa: E402
+from tidy_tree import Skip, Tree  # noqa: E402
 
 RULES = {
     "include direction": tidy_rules.include_direction,

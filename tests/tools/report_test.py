@@ -1,7 +1,7 @@
 """Tests tools/report.py on the files that meson writes: whatever went wrong must be counted.
 
-The files are made here, after the example of what meson 1.0 leaves; a run that dies is the case that
-matters, because then the files disagree.
+The files are made here, after the example of what meson 1.0 leaves; a run that dies is the case
+that matters, because then the files disagree.
 """
 
 import contextlib
@@ -38,8 +38,8 @@ class ReportTest(unittest.TestCase):
 
     def write(self, runs, suites):
         """`runs` holds (test, result, exit status, output)."""
-        lines = [json.dumps({"name": f"mayhem:once / {name}", "result": result, "returncode": status,
-                             "stdout": output, "duration": 1.0})
+        lines = [json.dumps({"name": f"mayhem:once / {name}", "result": result,
+                             "returncode": status, "stdout": output, "duration": 1.0})
                  for name, result, status, output in runs]
         (self.build / "meson-logs" / "testlog.json").write_text("\n".join(lines))
         (self.build / "meson-logs" / "testlog.junit.xml").write_text(

@@ -1,0 +1,87 @@
+"""Installs the build into a temporary folder and builds answer.cpp against it, as a user would.
+
+Why it is here: what is missing among the installed headers, or in mayhem.pc, is noticed by nobody
+who builds inside the tree. It takes the place of a user's makefile: it knows pkg-config's answers
+and refuses to add anything to them.
+
+Environment: MESON_BUILD, the build directory; SOURCE, the program; COMPILER, how to call it.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import tap
+
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]
+
+
+def output_of(command, **options):
+    """Standard output of a command; its standard error is in the exception if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    if done.returncode != 0:
+        raise AssertionError(f"{shlex.join(map(str, command))}: exit status {done.returncode}\n"
+                             f"{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class OutsideTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="mayhem-outside-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = Path(folder.name)
+        output_of(["meson", "install", "--quiet", "--no-rebuild", "-C", os.environ["MESON_BUILD"],
+                   "--destdir", folder.name])
+        [cls.description] = cls.folder.rglob("mayhem.pc")
+        # The files lie below the folder and not where they were configured for, as in a package
+        # that is being made; the description is told so.
+        text = cls.description.read_text()
+        prefix = re.search(r"^prefix=(.*)$", text, re.MULTILINE)[1]
+        cls.prefix = cls.folder / prefix.lstrip("/")
+        cls.description.write_text(text.replace(f"prefix={prefix}", f"prefix={cls.prefix}", 1))
+        cls.libraries = cls.description.parent.parent
+
+    def pkg_config(self, *arguments):
+        environment = os.environ | {"PKG_CONFIG_PATH": str(self.description.parent)}
+        return output_of(["pkg-config", *arguments], env=environment).split()
+
+    def build(self, name, flags, libraries):
+        program = self.folder / name
+        output_of([*shlex.split(os.environ["COMPILER"]), *WARNINGS, *flags, os.environ["SOURCE"],
+                   "-o", program, *libraries], cwd=self.folder)
+        return program
+
+    def test_the_shared_library_is_enough_for_a_program(self):
+        program = self.build("shared", self.pkg_config("--cflags", "mayhem"),
+                             self.pkg_config("--libs", "mayhem"))
+        environment = os.environ | {"LD_LIBRARY_PATH": str(self.libraries)}
+        self.assertIn("libmayhem.so.0 => " + str(self.libraries),
+                      output_of(["ldd", program], env=environment))
+        output_of([program], env=environment)
+
+    def test_the_static_library_is_enough_for_a_program(self):
+        libraries = ["-l:libmayhem.a" if word == "-lmayhem" else word
+                     for word in self.pkg_config("--static", "--libs", "mayhem")]
+        program = self.build("static", self.pkg_config("--static", "--cflags", "mayhem"), libraries)
+        self.assertNotIn("mayhem", output_of(["ldd", program]).replace(str(program), ""))
+        output_of([program])
+
+    def test_every_header_of_the_library_is_installed(self):
+        source = Path(os.environ["SOURCE"]).parent.parent.parent
+        for layer in ("loop", "tasks"):
+            here = {path.relative_to(source) for path in (source / layer).rglob("*.hpp")}
+            there = self.prefix / "include" / "mayhem"
+            missing = sorted(str(path) for path in here if not (there / path).exists())
+            self.assertEqual(missing, [])
+
+    def test_the_service_is_installed_and_explains_itself(self):
+        self.assertIn("demo", output_of([self.prefix / "bin" / "mandrill", "--help"]))
+
+
+if __name__ == "__main__":
+    tap.main()
