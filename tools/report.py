@@ -64,7 +64,10 @@ def junit_cases(directory):
 
 
 def output_of_case(output, case):
-    """The part of a GoogleTest program's output that belongs to one case."""
+    """The part of a program's output that belongs to one case, of GoogleTest or TAP."""
+    tap = re.search(rf"^not ok {re.escape(case)}\n(#.*\n?)*", output, re.MULTILINE)
+    if tap:
+        return tap[0]
     begin = output.find(f"[ RUN      ] {case}\n")
     if begin < 0:
         return ""
@@ -89,8 +92,8 @@ def show(title, output):
 
 
 def test_name(run):
-    """meson writes `suite - project:name` or `project:name`; test names have no colon."""
-    return run["name"].rsplit(":", 1)[-1].split(" / ", 1)[-1].strip()
+    """meson writes `name`, or `project:suite / name` if the test has suites."""
+    return run["name"].split(" / ", 1)[-1]
 
 
 def ended_with(status):
@@ -106,7 +109,7 @@ def failures_of(run, cases):
     failed = [case for _, case, outcome in cases if outcome == "failed"]
     if run["result"] in ("TIMEOUT", "INTERRUPT"):
         return [(f"{run['result'].lower()} after {run['duration']:.0f} s", output_of_crash(output))]
-    if failed and failed != [test_name(run)]:
+    if failed and failed != [run["name"]]:
         return [(case, output_of_case(output, case) or output) for case in failed]
     return [(ended_with(run.get("returncode")), output_of_crash(output))]
 
@@ -128,7 +131,8 @@ def report_configuration(configuration, directory):
         # GoogleTest programs have suites called project.test.suite, TAP ones project.test; tests
         # that are one case share the suite of the project.
         cases = [entry for suite, entries in by_test.items() for entry in entries
-                 if f".{name}." in suite + "." or ("." not in suite and entry[1] == name)]
+                 if f".{run['name']}." in suite + "."
+                 or ("." not in suite and entry[1] == run["name"])]
         counts.passed += sum(outcome == "passed" for _, _, outcome in cases)
         counts.skipped += sum(outcome == "skipped" for _, _, outcome in cases)
         if run["result"] in ("OK", "EXPECTEDFAIL"):
@@ -140,7 +144,7 @@ def report_configuration(configuration, directory):
         counts.failed += len(failures)
         if not any(outcome == "failed" for _, _, outcome in cases):
             # A program that reported success and then died: that case is not a pass.
-            counts.passed -= any(case == name for _, case, _ in cases)
+            counts.passed -= any(case == run["name"] for _, case, _ in cases)
         for what, output in failures:
             shown += 1
             if shown <= FAILURES_SHOWN_MAX:

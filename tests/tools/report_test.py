@@ -26,7 +26,7 @@ def gtest_suite(test, cases):
     """`cases` maps a name to what is inside its element."""
     inside = "".join(f'<testcase name="{name}" status="run" classname="queue">{content}</testcase>'
                      for name, content in cases.items())
-    return f'<testsuite name="mayhem.{test}.queue">{inside}</testsuite>'
+    return f'<testsuite name="mayhem.mayhem:once / {test}.queue">{inside}</testsuite>'
 
 
 class ReportTest(unittest.TestCase):
@@ -82,14 +82,18 @@ class ReportTest(unittest.TestCase):
 
     def test_a_timeout_that_the_summary_calls_a_pass_is_a_failure(self):
         self.write([("demo", "TIMEOUT", -15, "")],
-                   ['<testsuite name="mayhem"><testcase name="demo"/></testsuite>'])
+                   ['<testsuite name="mayhem"><testcase name="mayhem:once / demo"/></testsuite>'])
         self.assertEqual(self.report()[1][-1], "0 passed, 1 failed")
 
     def test_tap_cases_are_counted(self):
-        self.write([("tidy", "FAIL", 0, "")],
-                   ['<testsuite name="mayhem.tidy"><testcase name="1 - a"/><testcase name="2 - b">'
-                    '<failure/></testcase></testsuite>'])
-        self.assertEqual(self.report()[1][-1], "1 passed, 1 failed")
+        self.write([("tidy", "FAIL", 0, "ok 1 - a\nnot ok 2 - b\n# why\nok 3 - c\n")],
+                   ['<testsuite name="mayhem.mayhem:once / tidy"><testcase name="1 - a"/>'
+                    '<testcase name="2 - b"><failure/></testcase><testcase name="3 - c"/>'
+                    '</testsuite>'])
+        lines = self.report()[1]
+        self.assertEqual(lines[-1], "2 passed, 1 failed")
+        self.assertIn("# why", lines)
+        self.assertNotIn("ok 3 - c", lines)
 
     def test_nothing_ran_is_a_failure(self):
         self.write([], [])
