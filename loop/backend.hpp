@@ -14,7 +14,14 @@
 //  3. Nothing blocks but `poll(wait::yes)`. (Regular files on epoll are the exception, because the
 //     kernel has no readiness for them: see `completes_files_asynchronously`.)
 //  4. Descriptors: before one is closed, the backend is told (`opcode::close`, or `forget` followed
-//     by ::close), so that no stale registration survives into its next owner's life.
+//     by ::close), so that no stale registration survives into its next owner's life. This is the
+//     caller's half of the contract: where it is broken, the next owner of the number may wait for
+//     ever on epoll. What is in flight on the descriptor then completes with -ECANCELED on epoll;
+//     io_uring goes on with the open file, so cancel and wait before closing.
+//  5. Descriptors may be blocking or not, and stay as they are: the flag belongs to all who share
+//     the open file. Those that a backend makes are non-blocking, so that plain calls can use them
+//     as well.
+//  6. One thread: a backend is made and used on the same one.
 #pragma once
 
 #include <cstddef>

@@ -13,12 +13,11 @@
 // operation still completes exactly once, perhaps successfully. The destructor checks it.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <sys/socket.h>
 
 #include "loop/check.hpp"
 #include "loop/intrusive_list.hpp"
@@ -54,11 +53,12 @@ enum class operation_state : std::uint8_t {
     completed,  ///< `result` is valid; waits in the ready queue for `run`
 };
 
-struct in_flight_tag;
+struct in_flight_tag;  // the list of everything a backend has not completed yet
+struct parked_tag;  // a backend's own queues: what waits for readiness or for a place in the ring
 
 /// The description of one system call in the kernel's own terms. Which fields an opcode uses is
 /// said by the `prepare_` functions, the only place that fills them in.
-class operation : public runnable, public list_hook<in_flight_tag> {
+class operation : public runnable, public list_hook<in_flight_tag>, public list_hook<parked_tag> {
   public:
     /// Offset that means "at the file's own position", and the only one that streams know.
     static constexpr std::uint64_t current_position = ~std::uint64_t{0};
@@ -70,16 +70,21 @@ class operation : public runnable, public list_hook<in_flight_tag> {
                        std::uint64_t at = current_position) noexcept;
     void prepare_recv(int socket, std::span<std::byte> buffer, int message_flags = 0) noexcept;
     /// MSG_NOSIGNAL is always added: a dead peer is an error (EPIPE), never a signal.
-    void prepare_send(int socket, std::span<const std::byte> buffer, int message_flags = 0) noexcept;
+    void prepare_send(int socket, std::span<const std::byte> buffer,
+                      int message_flags = 0) noexcept;
     void prepare_recvmsg(int socket, msghdr& message, int message_flags = 0) noexcept;
     void prepare_sendmsg(int socket, const msghdr& message, int message_flags = 0) noexcept;
     /// Completes with a new descriptor (close-on-exec, non-blocking). `multishot` completes again
     /// and again through `on_shot` until cancelled or until the kernel ends it.
     void prepare_accept(int listener, bool multishot = false) noexcept;
+    /// The address stays the owner's and must live until the completion. -EAGAIN is a result: a
+    /// unix listener's queue is full, and the kernel does not tell when it has room again.
     void prepare_connect(int socket, const sockaddr* address, socklen_t length) noexcept;
     /// Completes with the ready subset of `events` (POLLIN, POLLOUT ...). With `multishot` it
-    /// reports each *new* readiness (edge-triggered) through `on_shot`.
+    /// reports what is ready at the start and then each *new* readiness (edge-triggered) through
+    /// `on_shot`. A shot may repeat what is ready still, so look before you read.
     void prepare_poll(int descriptor, std::uint32_t events, bool multishot = false) noexcept;
+    /// The new descriptor is close-on-exec. The path must live until the completion.
     void prepare_openat(int directory, const char* path, int flags, unsigned mode) noexcept;
     void prepare_statx(int directory, const char* path, int flags, unsigned mask,
                        struct statx* result) noexcept;
@@ -89,8 +94,9 @@ class operation : public runnable, public list_hook<in_flight_tag> {
     void prepare_close(int descriptor) noexcept;
 
     /// One completion of a multishot operation, called from inside the backend's `poll`: it may
-    /// store the result and make a runnable ready, but must not run user code. `more` is false on
-    /// the terminal completion; the operation may be submitted again from there.
+    /// store the result, make a runnable ready and submit or cancel operations, but must not run
+    /// user code. With `more` false it is the terminal one: the operation is idle again (it does
+    /// not go through the ready queue) and may be submitted anew from here, as it is.
     virtual void on_shot(std::int32_t /*result*/, bool /*more*/) noexcept {}
 
     // What is asked. Read by the backends.
@@ -98,6 +104,7 @@ class operation : public runnable, public list_hook<in_flight_tag> {
     operation_state state = operation_state::idle;
     bool is_multishot = false;
     bool cancel_requested = false;
+    std::uint8_t step = 0;  ///< the backend's own note on how far it is; nobody else's business
     int fd = -1;
     std::uint32_t flags = 0;         ///< message flags, open flags, poll events, fsync flags
     void* address = nullptr;         ///< buffer, msghdr, sockaddr or path

@@ -1,0 +1,354 @@
+#include "loop/epoll_backend.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <span>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "loop/check.hpp"
+#include "loop/error.hpp"
+#include "loop/system_call.hpp"
+
+namespace mayhem {
+
+namespace {
+
+// One epoll_wait brings at most this many events; the rest keeps until the next poll.
+constexpr int events_per_poll = 256;
+
+// A flood of connections must not keep the loop from everything else: after this many, the rest
+// waits for the next poll.
+constexpr int accepts_per_poll = 64;
+
+// A pipe that is ready for writing has room for this much; more could block.
+constexpr std::uint32_t safe_pipe_write = PIPE_BUF;
+
+constexpr std::uint32_t everything = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+constexpr std::uint32_t wakes_readers = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR;
+constexpr std::uint32_t wakes_writers = EPOLLOUT | EPOLLHUP | EPOLLERR;
+
+bool is_ready(int fd, short events) noexcept {
+    pollfd entry{.fd = fd, .events = events, .revents = 0};
+    return ::poll(&entry, 1, 0) > 0;
+}
+
+std::int32_t outcome_of_connect(int fd) noexcept {
+    if (!is_ready(fd, POLLOUT)) return -EINPROGRESS;
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return -errno;
+    return -error;
+}
+
+// Opcodes that finish inside `submit`, whatever the descriptor: they know no readiness.
+bool is_immediate(opcode code) noexcept {
+    switch (code) {
+        case opcode::nop:
+        case opcode::openat:
+        case opcode::statx:
+        case opcode::fsync:
+        case opcode::close:
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<backend>, std::error_code> epoll_backend::create(ready_queue& ready) {
+    unique_fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+    if (!epoll) return std::unexpected(errno_code(errno));
+    return std::unique_ptr<backend>(new epoll_backend(ready, std::move(epoll)));
+}
+
+epoll_backend::epoll_backend(ready_queue& ready, unique_fd epoll) noexcept
+    : ready_(ready), epoll_(std::move(epoll)) {}
+
+epoll_backend::~epoll_backend() {
+    MAYHEM_CHECK(in_flight() == 0, "the epoll backend was destroyed with operations in flight");
+}
+
+// The entry of `fd`, or null when there is no such descriptor. Asked before the table grows: a
+// wild number must not make it grow without bound.
+epoll_backend::descriptor* epoll_backend::find(int fd) {
+    if (fd < 0) return nullptr;
+    const auto index = static_cast<std::size_t>(fd);
+    if (index >= table_.size() && ::fcntl(fd, F_GETFD) < 0) return nullptr;
+    while (index >= table_.size()) table_.emplace_back();
+    return &table_[index];
+}
+
+epoll_backend::parked_list& epoll_backend::side(operation& op, descriptor& entry) noexcept {
+    switch (op.code) {
+        case opcode::poll:
+            return entry.polls;
+        case opcode::write:
+        case opcode::send:
+        case opcode::sendmsg:
+        case opcode::connect:
+            return entry.writers;
+        default:
+            return entry.readers;
+    }
+}
+
+void epoll_backend::submit(operation& op) noexcept {
+    started(op);
+    if (is_immediate(op.code)) {
+        if (op.code == opcode::close) forget(op.fd);
+        finished(op, detail::perform(op), ready_);
+        return;
+    }
+    descriptor* const known = find(op.fd);
+    if (known == nullptr) {
+        decide(op, -EBADF);
+        return;
+    }
+    descriptor& entry = *known;
+    if (op.is_multishot) {
+        // The registration reports what is ready already, so the first shot comes with `poll`
+        // like all others. An accept may find connections whose edge is long past: it is due.
+        if (op.code == opcode::poll) {
+            park(op, entry);
+        } else {
+            due_.push_back(op);
+        }
+        return;
+    }
+    // Those who came earlier are served earlier.
+    if (op.code != opcode::poll && !side(op, entry).empty()) {
+        side(op, entry).push_back(op);
+        return;
+    }
+    const std::int32_t result = attempt(op, entry);
+    if (must_wait(op, result)) {
+        park(op, entry);
+    } else {
+        finished(op, result, ready_);
+    }
+}
+
+void epoll_backend::cancel(operation& op) noexcept {
+    if (op.state != operation_state::in_flight) return;
+    if (op.step == step::decided) return;
+    op.cancel_requested = true;
+    unpark(op);
+    decide(op, -ECANCELED);
+}
+
+// Whatever is in flight here is parked: at its descriptor, or among the due. A list needs not be
+// known to be left.
+void epoll_backend::unpark(operation& op) noexcept { due_.remove(op); }
+
+void epoll_backend::forget(int fd) noexcept {
+    if (fd < 0 || static_cast<std::size_t>(fd) >= table_.size()) return;
+    descriptor& entry = at(fd);
+    drop(entry.readers);
+    drop(entry.writers);
+    drop(entry.polls);
+    operation* following = nullptr;
+    for (operation* op = due_.front(); op != nullptr; op = following) {
+        following = due_.next(*op);
+        if (op->fd == fd) cancel(*op);
+    }
+    // An explicit DEL: closing is not enough while a duplicate of the descriptor lives.
+    if (entry.registered) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+    entry.registered = false;
+    entry.kind = descriptor_kind::unknown;
+}
+
+void epoll_backend::drop(parked_list& waiting) noexcept {
+    while (operation* op = waiting.front()) cancel(*op);
+}
+
+// The end of an operation, told from outside `poll`: a multishot one has to wait for `poll`, the
+// only place from which its owner may be called.
+void epoll_backend::decide(operation& op, std::int32_t result) noexcept {
+    if (!op.is_multishot) {
+        finished(op, result, ready_);
+        return;
+    }
+    op.result = result;
+    op.step = step::decided;
+    due_.push_back(op);
+}
+
+epoll_backend::descriptor_kind epoll_backend::classify(int fd) noexcept {
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags < 0 || (flags & O_NONBLOCK) != 0) return descriptor_kind::non_blocking;
+    struct stat status{};
+    if (::fstat(fd, &status) != 0) return descriptor_kind::non_blocking;
+    if (S_ISSOCK(status.st_mode)) return descriptor_kind::blocking_socket;
+    const bool waits = S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode);
+    // What is neither is a file, or one of the kernel's own (eventfd, timerfd, pidfd: anonymous
+    // inodes without a type), whose reads block and whose readiness can be asked.
+    const bool anonymous = (status.st_mode & S_IFMT) == 0;
+    return waits || anonymous ? descriptor_kind::blocking_stream : descriptor_kind::non_blocking;
+}
+
+std::int32_t epoll_backend::attempt(operation& op, descriptor& entry) noexcept {
+    if (op.step == step::connecting) return outcome_of_connect(op.fd);
+    switch (op.code) {
+        case opcode::read:
+        case opcode::write:
+        case opcode::accept:
+            if (entry.kind == descriptor_kind::unknown) entry.kind = classify(op.fd);
+            if (entry.kind != descriptor_kind::non_blocking) {
+                return attempt_blocking(op, entry.kind);
+            }
+            return detail::perform(op);
+        default:
+            return detail::perform(op);
+    }
+}
+
+std::int32_t epoll_backend::attempt_blocking(operation& op, descriptor_kind kind) noexcept {
+    if (op.code == opcode::accept) {
+        return is_ready(op.fd, POLLIN) ? detail::perform(op) : -EAGAIN;
+    }
+    const bool reads = op.code == opcode::read;
+    if (kind == descriptor_kind::blocking_socket) {
+        const opcode asked = op.code;
+        op.code = reads ? opcode::recv : opcode::send;
+        op.flags = MSG_NOSIGNAL;
+        const std::int32_t result = detail::perform(op);
+        op.code = asked;
+        return result;
+    }
+    if (!is_ready(op.fd, reads ? POLLIN : POLLOUT)) return -EAGAIN;
+    if (reads) return detail::perform(op);
+    const std::uint32_t asked = op.length;
+    op.length = std::min(asked, safe_pipe_write);
+    const std::int32_t result = detail::perform(op);
+    op.length = asked;
+    return result;
+}
+
+// A connect to a unix socket whose queue is full answers EAGAIN, and no event will ever tell when
+// there is room: that is its result.
+bool epoll_backend::must_wait(const operation& op, std::int32_t result) noexcept {
+    if (op.code == opcode::connect) return result == -EINPROGRESS;
+    return result == -EAGAIN;
+}
+
+void epoll_backend::park(operation& op, descriptor& entry) noexcept {
+    if (op.code == opcode::connect) op.step = step::connecting;
+    // A multishot poll wants to hear of what is ready already, so a registration that exists is
+    // made anew: that reports it again.
+    const bool again = op.code == opcode::poll && op.is_multishot;
+    if (const int error = watch(op.fd, entry, again); error != 0) {
+        decide(op, -error);
+        return;
+    }
+    side(op, entry).push_back(op);
+}
+
+int epoll_backend::watch(int fd, descriptor& entry, bool again) noexcept {
+    if (entry.registered && !again) return 0;
+    epoll_event event{.events = everything, .data = {.fd = fd}};
+    const int first = entry.registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    int result = ::epoll_ctl(epoll_.get(), first, fd, &event);
+    // Our note and the kernel's disagree when somebody closed the descriptor without telling, or
+    // it was registered by such a one. The kernel is right.
+    if (result != 0 && (errno == ENOENT || errno == EEXIST)) {
+        const int second = errno == ENOENT ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+        result = ::epoll_ctl(epoll_.get(), second, fd, &event);
+    }
+    if (result != 0) return errno;
+    entry.registered = true;
+    return 0;
+}
+
+std::error_code epoll_backend::poll(wait mode) noexcept {
+    const bool something_to_do = !due_.empty() || !ready_.empty();
+    run_due();
+    // Nobody to wake: the events keep until somebody parks.
+    if (in_flight() == 0 && (mode == wait::no || something_to_do)) return {};
+    const bool may_block = mode == wait::yes && !something_to_do && due_.empty();
+
+    std::array<epoll_event, events_per_poll> events;
+    const int count =
+        ::epoll_wait(epoll_.get(), events.data(), events_per_poll, may_block ? -1 : 0);
+    if (count < 0) return errno == EINTR ? std::error_code{} : errno_code(errno);
+
+    for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(count))) {
+        descriptor& entry = at(event.data.fd);
+        if ((event.events & wakes_readers) != 0) resume(entry.readers, entry);
+        if ((event.events & wakes_writers) != 0) resume(entry.writers, entry);
+        report_polls(entry, event.events);
+    }
+    return {};
+}
+
+void epoll_backend::resume(parked_list& waiting, descriptor& entry) noexcept {
+    while (operation* op = waiting.front()) {
+        if (op->is_multishot) {
+            waiting.remove(*op);
+            accept_burst(*op, entry);
+            return;
+        }
+        const std::int32_t result = attempt(*op, entry);
+        if (must_wait(*op, result)) return;
+        waiting.remove(*op);
+        finished(*op, result, ready_);
+    }
+}
+
+// Takes what is there, up to the bound; parks `op` when the queue was emptied. Until then it is
+// due, so that its owner may cancel it from inside `on_shot`.
+void epoll_backend::accept_burst(operation& op, descriptor& entry) noexcept {
+    due_.push_back(op);
+    for (int count = 0; count < accepts_per_poll; ++count) {
+        const std::int32_t result = attempt(op, entry);
+        if (result == -EAGAIN) {
+            unpark(op);
+            park(op, entry);
+            return;
+        }
+        if (result < 0) {
+            unpark(op);
+            finished(op, result, ready_);
+            return;
+        }
+        op.on_shot(result, true);
+        if (op.cancel_requested) return;
+    }
+}
+
+void epoll_backend::report_polls(descriptor& entry, std::uint32_t events) noexcept {
+    // Taken out as a whole and put back one by one: `on_shot` may cancel or submit any of them.
+    parked_list now;
+    now.splice(entry.polls);
+    while (operation* op = now.pop_front()) {
+        const std::uint32_t wanted = events & (op->flags | EPOLLHUP | EPOLLERR);
+        const auto result = static_cast<std::int32_t>(wanted);
+        if (wanted != 0 && !op->is_multishot) {
+            finished(*op, result, ready_);
+            continue;
+        }
+        entry.polls.push_back(*op);
+        if (wanted != 0) op->on_shot(result, true);
+    }
+}
+
+void epoll_backend::run_due() noexcept {
+    // Only what is due now: what becomes due meanwhile is the next poll's.
+    parked_list now;
+    now.splice(due_);
+    while (operation* op = now.pop_front()) {
+        if (op->step == step::decided) {
+            finished(*op, op->result, ready_);
+        } else {
+            accept_burst(*op, at(op->fd));
+        }
+    }
+}
+
+}  // namespace mayhem

@@ -1,0 +1,112 @@
+// Completions made out of readiness.
+//
+// Facts. epoll tells that a descriptor became ready; a completion tells that the work is done.
+// Solution. Try the system call at once: most writes, and reads whose data is already here, finish
+// there and then. What answers EAGAIN is parked at its descriptor, first in, first out, reads and
+// writes apart; when the descriptor becomes ready, the parked ones are tried again in that order.
+//
+//   submit --> system call --done--> ready queue <-------------------+
+//                  | EAGAIN                                          | done
+//                  v                                                 |
+//            parked at fd  --event--> system call again --EAGAIN--> (stays parked)
+//
+// A descriptor is registered once, on its first park, edge-triggered and for both directions, so
+// that the hot path never calls epoll_ctl. Edge-triggered is safe here because an operation is only
+// parked after an EAGAIN: whatever becomes ready later is a new edge.
+//
+// Trade-offs. Regular files have no readiness: their operations block inside `submit`. A
+// descriptor that is blocking (an inherited stdin or pipe) is asked for its readiness before every
+// call and left blocking, because the flag belongs to everybody who shares it; if another process
+// takes the data in between, the call blocks until there is more.
+//
+// What it refuses: to run user code. Shots are called from `poll` alone; what `submit` or `cancel`
+// find out about a multishot operation waits in `due_` until then.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <expected>
+#include <memory>
+#include <string_view>
+#include <system_error>
+
+#include "loop/backend.hpp"
+#include "loop/fd.hpp"
+#include "loop/intrusive_list.hpp"
+#include "loop/operation.hpp"
+#include "loop/ready_queue.hpp"
+
+namespace mayhem {
+
+class epoll_backend final : public backend {
+  public:
+    [[nodiscard]] static std::expected<std::unique_ptr<backend>, std::error_code> create(
+        ready_queue& ready);
+    /// REQUIRES: nothing is in flight.
+    ~epoll_backend() override;
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "epoll"; }
+    [[nodiscard]] bool completes_files_asynchronously() const noexcept override { return false; }
+    void submit(operation& op) noexcept override;
+    void cancel(operation& op) noexcept override;
+    [[nodiscard]] std::error_code poll(wait mode) noexcept override;
+    void forget(int fd) noexcept override;
+
+  private:
+    using parked_list = intrusive_list<operation, parked_tag>;
+
+    // What a descriptor is, as far as it decides how to call it without blocking. Asked once, and
+    // only for the opcodes that have no MSG_DONTWAIT.
+    enum class descriptor_kind : std::uint8_t {
+        unknown,
+        non_blocking,     // O_NONBLOCK, or a file, which is never waited for: just call
+        blocking_socket,  // recv and send with MSG_DONTWAIT do what read and write would
+        blocking_stream,  // pipe, tty: ask for readiness first
+    };
+
+    // Everything about one descriptor. It lives in a table indexed by the descriptor's number.
+    struct descriptor {
+        parked_list readers;  // read, recv, recvmsg, accept
+        parked_list writers;  // write, send, sendmsg, connect
+        parked_list polls;    // poll, of both kinds; they consume nothing, so there is no order
+        bool registered = false;
+        descriptor_kind kind = descriptor_kind::unknown;
+    };
+
+    // How far an operation is: the values of `operation::step`.
+    enum step : std::uint8_t {
+        trying,      // its system call is to be made (again)
+        connecting,  // connect was started: the socket becomes writable when it is decided
+        decided,     // `result` is the terminal result of a multishot operation, to be told by poll
+    };
+
+    epoll_backend(ready_queue& ready, unique_fd epoll) noexcept;
+
+    descriptor* find(int fd);
+    descriptor& at(int fd) noexcept { return table_[static_cast<std::size_t>(fd)]; }
+    static parked_list& side(operation& op, descriptor& entry) noexcept;
+    static descriptor_kind classify(int fd) noexcept;
+
+    std::int32_t attempt(operation& op, descriptor& entry) noexcept;
+    static std::int32_t attempt_blocking(operation& op, descriptor_kind kind) noexcept;
+    static bool must_wait(const operation& op, std::int32_t result) noexcept;
+    void unpark(operation& op) noexcept;
+    void park(operation& op, descriptor& entry) noexcept;
+    int watch(int fd, descriptor& entry, bool again) noexcept;
+    void decide(operation& op, std::int32_t result) noexcept;
+
+    void resume(parked_list& waiting, descriptor& entry) noexcept;
+    void accept_burst(operation& op, descriptor& entry) noexcept;
+    void report_polls(descriptor& entry, std::uint32_t events) noexcept;
+    void run_due() noexcept;
+    void drop(parked_list& waiting) noexcept;
+
+    ready_queue& ready_;
+    unique_fd epoll_;
+    // A deque, because entries hold the roots of lists and must not move when the table grows.
+    std::deque<descriptor> table_;
+    // What the next poll has to deal with without being told by the kernel.
+    parked_list due_;
+};
+
+}  // namespace mayhem

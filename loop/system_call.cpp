@@ -1,0 +1,108 @@
+// One switch from opcodes to system calls. What it refuses to do: to wait. A call that cannot
+// finish now answers -EAGAIN (a connect: -EINPROGRESS), and the caller knows what to wait for.
+#include "loop/system_call.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace mayhem::detail {
+
+namespace {
+
+// Calls `call` until no signal interrupts it, and folds the C library's -1 and errno into one
+// number, the kernel's own form.
+template <typename Call>
+std::int32_t retried(Call call) noexcept {
+    for (;;) {
+        const auto result = call();
+        if (result >= 0) return static_cast<std::int32_t>(result);
+        if (errno != EINTR) return -errno;
+    }
+}
+
+// A blocking socket would make connect wait for the peer, and connect has no MSG_DONTWAIT. The
+// flag belongs to the open socket, so it is put back: a socket that somebody handed in stays as it
+// was.
+std::int32_t connect_without_waiting(const operation& op) noexcept {
+    const int before = ::fcntl(op.fd, F_GETFL);
+    if (before < 0) return -errno;
+    const bool blocking = (before & O_NONBLOCK) == 0;
+    if (blocking) ::fcntl(op.fd, F_SETFL, before | O_NONBLOCK);
+    // Not retried: an interrupted connect goes on by itself, which is what EINPROGRESS says.
+    const int result = ::connect(op.fd, static_cast<const sockaddr*>(op.address), op.length);
+    const int error = result == 0 ? 0 : errno;
+    if (blocking) ::fcntl(op.fd, F_SETFL, before);
+    if (error == EINTR || error == EALREADY) return -EINPROGRESS;
+    return -error;
+}
+
+std::int32_t poll_now(const operation& op) noexcept {
+    pollfd entry{.fd = op.fd, .events = static_cast<short>(op.flags), .revents = 0};
+    const std::int32_t count = retried([&] { return ::poll(&entry, 1, 0); });
+    if (count < 0) return count;
+    if (count == 0) return -EAGAIN;
+    return (entry.revents & POLLNVAL) != 0 ? -EBADF : entry.revents;
+}
+
+}  // namespace
+
+std::int32_t perform(operation& op) noexcept {
+    const int message_flags = static_cast<int>(op.flags) | MSG_DONTWAIT;
+    const bool at_current_position = op.offset == operation::current_position;
+    const auto offset = static_cast<off_t>(op.offset);
+    switch (op.code) {
+        case opcode::nop:
+            return 0;
+        case opcode::read:
+            return retried([&] {
+                return at_current_position ? ::read(op.fd, op.address, op.length)
+                                           : ::pread(op.fd, op.address, op.length, offset);
+            });
+        case opcode::write:
+            return retried([&] {
+                return at_current_position ? ::write(op.fd, op.address, op.length)
+                                           : ::pwrite(op.fd, op.address, op.length, offset);
+            });
+        case opcode::recv:
+            return retried([&] { return ::recv(op.fd, op.address, op.length, message_flags); });
+        case opcode::send:
+            return retried([&] { return ::send(op.fd, op.address, op.length, message_flags); });
+        case opcode::recvmsg:
+            return retried(
+                [&] { return ::recvmsg(op.fd, static_cast<msghdr*>(op.address), message_flags); });
+        case opcode::sendmsg:
+            return retried([&] {
+                return ::sendmsg(op.fd, static_cast<const msghdr*>(op.address), message_flags);
+            });
+        case opcode::accept:
+            return retried(
+                [&] { return ::accept4(op.fd, nullptr, nullptr, static_cast<int>(op.flags)); });
+        case opcode::connect:
+            return connect_without_waiting(op);
+        case opcode::poll:
+            return poll_now(op);
+        case opcode::openat:
+            return retried([&] {
+                return ::openat(op.fd, static_cast<const char*>(op.address),
+                                static_cast<int>(op.flags), op.length);
+            });
+        case opcode::statx:
+            return retried([&] {
+                return ::statx(op.fd, static_cast<const char*>(op.address),
+                               static_cast<int>(op.flags), op.length, op.status);
+            });
+        case opcode::fsync:
+            return retried([&] { return op.flags != 0 ? ::fdatasync(op.fd) : ::fsync(op.fd); });
+        case opcode::close:
+            // Never retried: on Linux the descriptor is gone even when a signal interrupted the
+            // call, and a second close could hit somebody else's.
+            return ::close(op.fd) == 0 || errno == EINTR ? 0 : -errno;
+    }
+    return -EINVAL;
+}
+
+}  // namespace mayhem::detail

@@ -1,0 +1,83 @@
+// Completions as the kernel makes them.
+//
+// An operation becomes one submission (SQE) whose user_data is the operation's address; its
+// completion (CQE) brings the address back. Nothing is looked up and nothing is allocated.
+//
+//   submit --> SQ ring --one io_uring_enter per tick--> kernel --> CQ ring --> ready queue
+//                ^                                                    |
+//                +---- again, after a poll, when it answered EAGAIN --+
+//
+// Facts and what is made of them:
+//  - The SQ ring is full: enter the kernel and go on. When the kernel refuses (EAGAIN, EBUSY), the
+//    operation waits in a backlog until `poll` has reaped and there is room. None is lost.
+//  - The CQ ring is full: the kernel keeps the rest aside (FEAT_NODROP) and raises a flag that
+//  makes
+//    the next poll enter and fetch it.
+//  - A cancel is a submission of its own. It finds the target, comes too late (ENOENT) or comes
+//    while the target is being worked on (EALREADY); in each case the target's own completion says
+//    what became of it, so the cancel's is ignored.
+//  - Some files answer EAGAIN although the kernel was asked to wait (see `waits_for_readiness`).
+//    Then a poll is put in front and the operation is sent again; its owner sees one completion.
+//
+// The ring belongs to the thread that made it (SINGLE_ISSUER): make and use the backend on one
+// thread. Another thread's poll fails with EEXIST, and a log line names the reason.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string_view>
+#include <system_error>
+
+#include "loop/backend.hpp"
+#include "loop/intrusive_list.hpp"
+#include "loop/operation.hpp"
+#include "loop/ready_queue.hpp"
+#include "loop/ring.hpp"
+
+namespace mayhem {
+
+class uring_backend final : public backend {
+  public:
+    [[nodiscard]] static std::expected<std::unique_ptr<backend>, std::error_code> create(
+        ready_queue& ready, const detail::ring_options& options = {});
+    /// REQUIRES: nothing is in flight.
+    ~uring_backend() override;
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "io_uring"; }
+    [[nodiscard]] bool completes_files_asynchronously() const noexcept override { return true; }
+    void submit(operation& op) noexcept override;
+    void cancel(operation& op) noexcept override;
+    [[nodiscard]] std::error_code poll(wait mode) noexcept override;
+    /// Nothing to do: the ring keeps no registration of descriptors between operations.
+    void forget(int /*fd*/) noexcept override {}
+
+  private:
+    // How far an operation is: the values of `operation::step`.
+    enum step : std::uint8_t {
+        backlogged,  // in `backlog_`; the ring does not know it
+        sent,        // its submission is in the ring or in the kernel
+        polling,     // it answered EAGAIN; a poll is in the ring, and the operation follows it
+    };
+
+    uring_backend(ready_queue& ready, detail::ring ring) noexcept;
+
+    io_uring_sqe* free_sqe() noexcept;
+    bool send(operation& op, step how) noexcept;
+    bool send_cancel(operation& op) noexcept;
+    void send_or_keep(operation& op) noexcept;
+    void drain_backlogs() noexcept;
+
+    [[nodiscard]] std::error_code enter(bool block) noexcept;
+    void reap() noexcept;
+    void complete(operation& op, std::int32_t result, bool more) noexcept;
+    void became_ready(operation& op, std::int32_t result) noexcept;
+    void finish(operation& op, std::int32_t result) noexcept;
+
+    ready_queue& ready_;
+    detail::ring ring_;
+    intrusive_list<operation, parked_tag> backlog_;         // to be submitted
+    intrusive_list<operation, parked_tag> cancel_backlog_;  // submitted, and to be cancelled
+};
+
+}  // namespace mayhem
