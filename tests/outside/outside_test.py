@@ -50,10 +50,10 @@ class OutsideTest(unittest.TestCase):
         environment = os.environ | {"PKG_CONFIG_PATH": str(self.description.parent)}
         return output_of(["pkg-config", *arguments], env=environment).split()
 
-    def build(self, name, flags, libraries):
+    def build(self, name, flags, libraries, source=None):
         program = self.folder / name
-        output_of([*shlex.split(os.environ["COMPILER"]), *WARNINGS, *flags, os.environ["SOURCE"],
-                   "-o", program, *libraries], cwd=self.folder)
+        output_of([*shlex.split(os.environ["COMPILER"]), *WARNINGS, *flags,
+                   source or os.environ["SOURCE"], "-o", program, *libraries], cwd=self.folder)
         return program
 
     def test_the_shared_library_is_enough_for_a_program(self):
@@ -70,6 +70,15 @@ class OutsideTest(unittest.TestCase):
         program = self.build("static", self.pkg_config("--static", "--cflags", "mayhem"), libraries)
         self.assertNotIn("mayhem", output_of(["ldd", program]).replace(str(program), ""))
         output_of([program])
+
+    def test_the_program_in_the_readme_does_what_it_says(self):
+        readme = Path(os.environ["SOURCE"]).parent.parent.parent / "README.md"
+        source = self.folder / "readme.cpp"
+        source.write_text(re.search(r"```cpp\n(.*?)```", readme.read_text(), re.DOTALL)[1])
+        program = self.build("readme", self.pkg_config("--cflags", "mayhem"),
+                             self.pkg_config("--libs", "mayhem"), source)
+        environment = os.environ | {"LD_LIBRARY_PATH": str(self.libraries)}
+        self.assertEqual(output_of([program], env=environment), "25\ncancelled\n")
 
     def test_every_header_of_the_library_is_installed(self):
         source = Path(os.environ["SOURCE"]).parent.parent.parent
