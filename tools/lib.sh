@@ -64,7 +64,7 @@ need_packages() {
     if ! "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >>"$log" 2>&1 </dev/null
     then
         tail -n 12 "$log" >&2
-        die "the packages could not be installed (is there a network?). Run $by_hand"
+        die "the packages could not be installed (no network? no permission?). Run $by_hand"
     fi
 }
 
@@ -89,7 +89,8 @@ configure() {
         tail -n 12 "$log" >&2 || true
         die "meson could not configure ${directory#"$root"/}; to start afresh, remove it"
     fi
-    mkdir -p "$logs"
+    mkdir -p "$logs" && [[ -w $root/build && -w $logs ]] ||
+    die "$root/build cannot be written to; if another user built it, remove it"
     printf '%s' "$wanted" >"$stamp"
 }
 
@@ -114,4 +115,5 @@ build() {
     grep -A 6 'warning:' "$log" >&2 || true
 }
 
-mkdir -p "$logs"
+mkdir -p "$logs" && [[ -w $root/build && -w $logs ]] ||
+    die "$root/build cannot be written to; if another user built it, remove it"
