@@ -1,0 +1,95 @@
+#include "tasks/coro/completion.hpp"
+
+#include "tasks/coro/runtime.hpp"
+#include "tasks/coro/task_base.hpp"
+
+namespace mayhem {
+namespace {
+
+/// One add_done_callback: a waiter that owns itself.
+class callback_waiter final : public completion_waiter {
+  public:
+    callback_waiter(event_loop& loop, std::move_only_function<void()> function)
+        : loop_(loop), function_(std::move(function)) {}
+
+    void run() noexcept override {
+        try {
+            function_();
+        } catch (...) {
+            loop_.call_exception_handler({.message = "Exception in a done callback",
+                                          .exception = std::current_exception(),
+                                          .subject = {}});
+        }
+        delete this;
+    }
+    void discard() noexcept override { delete this; }
+
+  private:
+    event_loop& loop_;
+    std::move_only_function<void()> function_;
+};
+
+}  // namespace
+
+completion::completion(event_loop& loop) : loop_(&loop) {
+    runtime::of(loop).add(*this);
+}
+
+completion::~completion() {
+    while (completion_waiter* waiter = waiters_.pop_front()) waiter->discard();
+    if (loop_ != nullptr) runtime::of(*loop_).remove(*this);
+}
+
+void completion::loop_closes() noexcept {
+    if (loop_ == nullptr) return;
+    runtime::of(*loop_).remove(*this);
+    loop_ = nullptr;
+}
+
+void completion::add_waiter(completion_waiter& waiter) noexcept {
+    if (!done()) return waiters_.push_back(waiter);
+    MAYHEM_CHECK(loop_ != nullptr, "waited for a completion after its loop was closed");
+    loop_->make_ready(waiter);
+}
+
+void completion::add_done_callback(std::move_only_function<void()> function) {
+    if (loop_ == nullptr) throw loop_closed();
+    add_waiter(*new callback_waiter(*loop_, std::move(function)));
+}
+
+void completion::complete(state how) noexcept {
+    MAYHEM_CHECK(state_ == state::pending, "a completion was completed twice");
+    state_ = how;
+    unretrieved_ = how == state::finished && exception() != nullptr;
+    while (completion_waiter* waiter = waiters_.pop_front()) {
+        if (loop_ != nullptr) {
+            loop_->make_ready(*waiter);
+        } else {
+            waiter->discard();
+        }
+    }
+}
+
+void completion::report_unretrieved(const char* what) noexcept {
+    if (!unretrieved_ || loop_ == nullptr) return;
+    unretrieved_ = false;
+    try {
+        loop_->call_exception_handler({.message = std::string(what) +
+                                                  " exception was never retrieved",
+                                       .exception = exception(),
+                                       .subject = describe()});
+    } catch (...) {
+        loop_->call_exception_handler({});
+    }
+}
+
+namespace detail {
+
+void completion_wait::refuse_self(task_base* awaiting) const {
+    if (awaiting == target_->as_task()) {
+        throw loop_error("Task cannot await on itself: " + target_->describe());
+    }
+}
+
+}  // namespace detail
+}  // namespace mayhem

@@ -1,0 +1,187 @@
+// The part of a future that does not depend on its value: is it done, who waits for it, and did
+// anybody look at its error. Tasks and futures both derive from it, as asyncio's Task is a Future.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "loop/event_loop.hpp"
+#include "loop/intrusive_list.hpp"
+#include "loop/recycling_allocator.hpp"
+#include "tasks/coro/suspension.hpp"
+
+namespace mayhem {
+
+class completion;
+
+/// Somebody who waits for a completion: a task, or one leg of a gather. When the completion is
+/// done, each waiter joins the ready queue, in the order in which they came; it runs on the next
+/// tick. After that it must stay alive until it has run (or was discarded).
+class completion_waiter : public runnable, public list_hook<completion_waiter> {
+  protected:
+    ~completion_waiter() = default;
+};
+
+struct registry_tag;
+
+/// Reference-counted, for one thread: the loop's.
+class completion : public list_hook<registry_tag>, public detail::recycled {
+  public:
+    enum class state : std::uint8_t { pending, finished, cancelled };
+
+    explicit completion(event_loop& loop);
+    completion(const completion&) = delete;
+    completion& operator=(const completion&) = delete;
+
+    [[nodiscard]] bool done() const noexcept { return state_ != state::pending; }
+    [[nodiscard]] bool was_cancelled() const noexcept { return state_ == state::cancelled; }
+
+    /// Asks for cancellation. @returns false when it is done already.
+    virtual bool cancel() = 0;
+    /// The exception it finished with (`cancelled` included), or null.
+    [[nodiscard]] virtual std::exception_ptr exception() const noexcept = 0;
+    /// As asyncio's repr: `<Future pending>`, `<Task finished ...>`.
+    [[nodiscard]] virtual std::string describe() const = 0;
+    /// The task, if it is one.
+    [[nodiscard]] virtual task_base* as_task() noexcept { return nullptr; }
+    /// The loop closes: let go of everything that needs it.
+    virtual void loop_closes() noexcept;
+
+    void add_waiter(completion_waiter& waiter) noexcept;
+    void remove_waiter(completion_waiter& waiter) noexcept { waiters_.remove(waiter); }
+
+    /// Schedules `function` for the tick after completion (or the next one, when it is done).
+    void add_done_callback(std::move_only_function<void()> function);
+
+    /// Somebody has seen the exception; it need not be reported when this is dropped.
+    void mark_retrieved() noexcept { unretrieved_ = false; }
+
+    /// A protected completion is not cancelled by the loop's shutdown before its drain deadline.
+    void protect() noexcept { protected_ = true; }
+    [[nodiscard]] bool is_protected() const noexcept { return protected_; }
+
+    /// Null once the loop has closed.
+    [[nodiscard]] event_loop* loop() const noexcept { return loop_; }
+
+    void retain() noexcept { ++references_; }
+    void release() noexcept {
+        if (--references_ == 0) delete this;
+    }
+
+  protected:
+    virtual ~completion();
+
+    /// Enters the final state and sends the waiters off.
+    void complete(state how) noexcept;
+    void report_unretrieved(const char* what) noexcept;
+    [[nodiscard]] bool has_unretrieved() const noexcept { return unretrieved_; }
+
+  private:
+    event_loop* loop_;
+    intrusive_list<completion_waiter, completion_waiter> waiters_;
+    std::uint32_t references_ = 1;
+    state state_ = state::pending;
+    bool unretrieved_ = false;
+    bool protected_ = false;
+};
+
+namespace detail {
+
+/// A counted reference to a completion.
+template <typename T>
+class counted {
+  public:
+    counted() noexcept = default;
+    /// Takes over one reference.
+    explicit counted(T* object) noexcept : object_(object) {}
+    counted(const counted& other) noexcept : object_(other.object_) {
+        if (object_ != nullptr) object_->retain();
+    }
+    counted(counted&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    counted& operator=(counted other) noexcept {
+        std::swap(object_, other.object_);
+        return *this;
+    }
+    ~counted() {
+        if (object_ != nullptr) object_->release();
+    }
+
+    /// A new reference to an object that is already owned.
+    static counted share(T& object) noexcept {
+        object.retain();
+        return counted(&object);
+    }
+
+    [[nodiscard]] T* get() const noexcept { return object_; }
+    T* operator->() const noexcept { return object_; }
+    T& operator*() const noexcept { return *object_; }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+    friend bool operator==(const counted& left, const counted& right) noexcept = default;
+
+  private:
+    T* object_ = nullptr;
+};
+
+/// What a task awaiting a completion is suspended on. A cancellation is passed on to the target;
+/// the wait then ends when the target does.
+class completion_wait : public suspension, public completion_waiter {
+  public:
+    bool cancel() noexcept override { return target_->cancel(); }
+    [[nodiscard]] std::string describe() const override { return target_->describe(); }
+    void run() noexcept override { resume(); }
+
+  protected:
+    explicit completion_wait(completion* target) noexcept : target_(target) {}
+    // A frame may be destroyed while it is suspended here, when the loop closes.
+    ~completion_wait() {
+        if (list_hook<completion_waiter>::is_linked()) target_->remove_waiter(*this);
+    }
+
+    template <typename Promise>
+    void start(std::coroutine_handle<Promise> frame) {
+        refuse_self(frame.promise().task);
+        suspend(frame);
+        target_->add_waiter(*this);
+        deliver_pending_cancel();
+    }
+
+    void refuse_self(task_base* awaiting) const;
+
+    completion* target_;
+};
+
+/// `co_await task` and `co_await future`. `Reference` is what await_resume gives: `T&` for an
+/// lvalue, `T` (moved out) for an rvalue.
+template <typename State, typename Reference>
+class completion_awaiter final : public completion_wait {
+  public:
+    explicit completion_awaiter(counted<State> target) noexcept
+        : completion_wait(target.get()), state_(std::move(target)) {}
+
+    bool await_ready() const noexcept { return state_->done(); }
+
+    template <typename Promise>
+    void await_suspend(std::coroutine_handle<Promise> frame) {
+        start(frame);
+    }
+
+    Reference await_resume() {
+        if constexpr (std::is_void_v<Reference>) {
+            if (task() != nullptr && !state_->exception()) throw_if_cancelled(false);
+        }
+        if constexpr (std::is_lvalue_reference_v<Reference> || std::is_void_v<Reference>) {
+            return state_->value();
+        } else {
+            return state_->take_value();
+        }
+    }
+
+  private:
+    counted<State> state_;
+};
+
+}  // namespace detail
+}  // namespace mayhem

@@ -1,0 +1,65 @@
+// What the task layer keeps for each loop: the registry of tasks and futures, which task is
+// running, and the default executor.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "loop/event_loop.hpp"
+#include "tasks/coro/completion.hpp"
+
+namespace mayhem {
+
+class thread_pool_executor;
+
+class runtime final : public loop_extension {
+  public:
+    /// The loop's runtime; made on first use.
+    static runtime& of(event_loop& loop) {
+        if (loop_extension* existing = loop.extension()) [[likely]] {
+            return static_cast<runtime&>(*existing);
+        }
+        return make(loop);
+    }
+
+    explicit runtime(event_loop& loop) noexcept;
+    ~runtime() override;
+
+    void close() noexcept override;
+
+    void add(completion& item) noexcept { completions_.push_back(item); }
+    void remove(completion& item) noexcept { completions_.remove(item); }
+    /// Every task that is not done, oldest first.
+    [[nodiscard]] std::vector<detail::counted<task_base>> tasks();
+    /// How many of them there are.
+    [[nodiscard]] std::size_t pending_tasks() noexcept;
+
+    [[nodiscard]] std::uint64_t next_task_id() noexcept { return ++last_task_id_; }
+
+    void enter(task_base* task) noexcept { current_ = task; }
+    void leave() noexcept { current_ = nullptr; }
+    [[nodiscard]] task_base* current() const noexcept { return current_; }
+
+    /// The executor of run_in_executor and to_thread; made on first use.
+    [[nodiscard]] std::shared_ptr<thread_pool_executor> default_executor();
+    void set_default_executor(std::shared_ptr<thread_pool_executor> executor) noexcept;
+    [[nodiscard]] const std::shared_ptr<thread_pool_executor>& executor_or_null() const noexcept {
+        return executor_;
+    }
+
+    /// The frames of a task, one per line, the outermost first.
+    [[nodiscard]] static std::string format_stack(const task_base& task);
+
+  private:
+    static runtime& make(event_loop& loop);
+
+    event_loop& loop_;
+    intrusive_list<completion, registry_tag> completions_;
+    task_base* current_ = nullptr;
+    std::uint64_t last_task_id_ = 0;
+    std::shared_ptr<thread_pool_executor> executor_;
+};
+
+}  // namespace mayhem

@@ -1,0 +1,80 @@
+// Why a task is suspended, and how the wait ends.
+//
+// Every awaiter that really suspends derives from `suspension`: sleep, an I/O operation, a place
+// in the queue of a lock, the end of another task. It lives in the awaiting frame. The task knows
+// it, so that cancel() has somebody to ask and a stack dump something to say.
+//
+// The protocol:
+//   1. `await_suspend` calls `suspend(promise)`, arranges for the end of the wait, and then calls
+//      `deliver_pending_cancel()`: a cancellation may have been asked for before we got here.
+//   2. The wait ends exactly once: either `wake()` makes the task ready, or the node that the loop
+//      runs (a timer, an operation) calls `resume()`.
+//   3. `cancel()` answers whether it took the request over. True: the wait is going to end, and
+//      await_resume throws `cancelled` (or delivers what could not be stopped). False: the wait is
+//      over already; the task keeps the request for later.
+//   4. `await_resume` of a wait without a value starts with `throw_if_cancelled`; one with a value
+//      delivers the value, and the request stays for the next await: nothing is lost.
+#pragma once
+
+#include <coroutine>
+#include <string>
+
+#include "tasks/coro/promise.hpp"
+
+namespace mayhem {
+
+class event_loop;
+
+class suspension {
+  public:
+    suspension() noexcept = default;
+    suspension(const suspension&) = delete;
+    suspension& operator=(const suspension&) = delete;
+
+    /// See rule 3. Called on the loop's thread, at most once per wait.
+    virtual bool cancel() noexcept = 0;
+
+    /// What is waited for, for stack dumps: "sleep", "recv on descriptor 7".
+    [[nodiscard]] virtual std::string describe() const = 0;
+
+    [[nodiscard]] task_base* task() const noexcept { return task_; }
+
+  protected:
+    ~suspension() = default;
+
+    /// The task that `frame` belongs to is now suspended here, and continues with `frame`.
+    template <typename Promise>
+    void suspend(std::coroutine_handle<Promise> frame) noexcept {
+        suspend(frame, frame.promise());
+    }
+
+    /// Takes `suspend` back, when arranging for the end of the wait has failed: await_suspend then
+    /// throws, and the coroutine was never suspended.
+    void undo_suspend() noexcept;
+
+    /// If the task was cancelled before this wait began, asks this wait to end now.
+    void deliver_pending_cancel() noexcept;
+
+    /// Makes the task ready: it continues on the next tick.
+    void wake() noexcept;
+
+    /// Continues the task now: for nodes that the loop itself runs.
+    void resume() noexcept;
+
+    /// Throws `cancelled` when `by_this_wait` is true (this wait took a request over), or when a
+    /// request came after the wait had ended.
+    void throw_if_cancelled(bool by_this_wait) const;
+
+    /// A request that this wait took over was overtaken by a result: it goes back to the task, to
+    /// be raised by the next await.
+    void return_cancel_request() noexcept;
+
+    [[nodiscard]] event_loop& loop() const noexcept;
+
+  private:
+    void suspend(std::coroutine_handle<> frame, detail::promise_base& promise) noexcept;
+
+    task_base* task_ = nullptr;
+};
+
+}  // namespace mayhem

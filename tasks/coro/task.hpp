@@ -1,0 +1,164 @@
+// `task<T>`: a handle to a coroutine that the loop drives concurrently with others.
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tasks/coro/coro.hpp"
+#include "tasks/coro/future.hpp"
+#include "tasks/coro/task_base.hpp"
+
+namespace mayhem {
+
+namespace detail {
+
+template <typename T>
+class task_state final : public task_base {
+  public:
+    using task_base::task_base;
+
+    [[nodiscard]] std::exception_ptr exception() const noexcept override {
+        return outcome_.exception();
+    }
+    decltype(auto) value() {
+        require_done();
+        mark_retrieved();
+        return outcome_.value();
+    }
+    T take_value() {
+        require_done();
+        mark_retrieved();
+        return std::move(outcome_).value();
+    }
+
+  private:
+    ~task_state() override { report_unretrieved("Task"); }
+
+    void require_done() const {
+        if (!done()) throw invalid_state("Result is not ready: " + describe());
+    }
+    void take_outcome() noexcept override {
+        using handle_type = std::coroutine_handle<coro_promise<T>>;
+        outcome_ = std::move(handle_type::from_address(root_frame().address()).promise().outcome);
+    }
+    void set_cancelled_outcome() noexcept override {
+        outcome_.set_exception(std::make_exception_ptr(cancelled{}));
+    }
+
+    result<T> outcome_;
+};
+
+}  // namespace detail
+
+/// Any task, whatever it returns: what all_tasks() and current_task() give. Copies refer to the
+/// same task. For the loop's thread only. Dropping a handle neither cancels nor stops the task.
+class task_ref {
+  public:
+    task_ref() noexcept = default;
+    explicit task_ref(detail::counted<task_base> state) noexcept : base_(std::move(state)) {}
+
+    [[nodiscard]] bool done() const noexcept { return base_->done(); }
+    /// True when the task ended by raising `cancelled`.
+    [[nodiscard]] bool is_cancelled() const noexcept { return base_->was_cancelled(); }
+
+    /// Asks the task to stop: `cancelled` is raised at the await where it is suspended, or at its
+    /// next one. I/O in flight is cancelled in the kernel. @returns false when it is done.
+    bool cancel() { return base_->cancel(); }
+    /// How many requests to cancel have not been taken back with uncancel().
+    [[nodiscard]] int cancelling() const noexcept { return base_->cancelling(); }
+    /// Takes one request back, for code that swallows `cancelled` on purpose. @returns the count.
+    int uncancel() noexcept { return base_->uncancel(); }
+
+    /// What it failed with, `cancelled` included; null when it succeeded or is not done. Looking
+    /// counts as retrieving.
+    [[nodiscard]] std::exception_ptr exception() const noexcept {
+        base_->mark_retrieved();
+        return base_->exception();
+    }
+
+    /// Runs `function` on the tick after the task is done.
+    void add_done_callback(std::move_only_function<void()> function) {
+        base_->add_done_callback(std::move(function));
+    }
+
+    /// "Task-7", or the name given to create_task.
+    [[nodiscard]] std::string name() const { return base_->name(); }
+    void set_name(std::string_view name) { base_->set_name(name); }
+    [[nodiscard]] std::uint64_t id() const noexcept { return base_->id(); }
+    /// asyncio's repr: `<Task pending name='Task-7' coro=<save() running at mayhem.cpp:77>>`.
+    [[nodiscard]] std::string describe() const { return base_->describe(); }
+    /// The suspended frames, outermost first, each with file and line of its co_await.
+    [[nodiscard]] std::vector<stack_frame> get_stack() const { return base_->stack(); }
+    /// Prints the stack as asyncio's Task.print_stack does.
+    void print_stack(std::FILE* out = stderr) const;
+    /// The same text.
+    [[nodiscard]] std::string format_stack() const;
+
+    [[nodiscard]] task_base* state() const noexcept { return base_.get(); }
+    explicit operator bool() const noexcept { return static_cast<bool>(base_); }
+    friend bool operator==(const task_ref& left, const task_ref& right) noexcept = default;
+
+  protected:
+    detail::counted<task_base> base_;
+};
+
+/// A task that returns `T`. `co_await task` gives a reference to the result, and may be done any
+/// number of times by any number of tasks; `co_await std::move(task)` moves the result out. It
+/// throws what the task failed with. Cancelling the awaiting task cancels the awaited one.
+template <typename T = void>
+class task : public task_ref {
+  public:
+    using value_type = T;
+    using state_type = detail::task_state<T>;
+
+    task() noexcept = default;
+    explicit task(detail::counted<state_type> state) noexcept
+        : task_ref(detail::counted<task_base>::share(*state)) {}
+
+    /// The result of a finished task; throws its exception, or invalid_state while it runs.
+    decltype(auto) value() { return state()->value(); }
+
+    auto operator co_await() & noexcept {
+        return detail::completion_awaiter<state_type, std::add_lvalue_reference_t<T>>(shared());
+    }
+    auto operator co_await() && noexcept {
+        return detail::completion_awaiter<state_type, T>(shared());
+    }
+
+    [[nodiscard]] state_type* state() const noexcept {
+        return static_cast<state_type*>(base_.get());
+    }
+    [[nodiscard]] detail::counted<state_type> shared() const noexcept {
+        return detail::counted<state_type>::share(*state());
+    }
+};
+
+/// Schedules a coroutine as a task of `loop`, by default the running one. It starts on the next
+/// tick, never inline. The loop keeps it alive until it is done. @throws loop_closed
+template <typename T>
+task<T> create_task(event_loop& loop, coro<T> body, std::string_view name = {},
+                    std::source_location where = std::source_location::current()) {
+    if (loop.is_closed()) throw loop_closed();
+    loop.check_thread("create_task");
+    MAYHEM_CHECK(static_cast<bool>(body), "create_task was given an empty coroutine");
+    const auto frame = body.release();
+    auto* state = new detail::task_state<T>(loop, frame, frame.promise(), name, where);
+    return task<T>(detail::counted<detail::task_state<T>>(state));
+}
+
+template <typename T>
+task<T> create_task(coro<T> body, std::string_view name = {},
+                    std::source_location where = std::source_location::current()) {
+    return create_task(get_running_loop(), std::move(body), name, where);
+}
+
+/// The task that is running on this thread; empty outside of tasks.
+[[nodiscard]] task_ref current_task() noexcept;
+
+/// Every task of the loop (by default the running one) that is not done, oldest first.
+[[nodiscard]] std::vector<task_ref> all_tasks(event_loop& loop = get_running_loop());
+
+}  // namespace mayhem

@@ -1,0 +1,239 @@
+#include "tasks/coro/task_base.hpp"
+
+#include <fmt/format.h>
+
+#include "loop/log.hpp"
+#include "loop/slow_step.hpp"
+#include "tasks/coro/coro.hpp"
+#include "tasks/coro/runtime.hpp"
+
+namespace mayhem {
+
+bool is_cancelled(const std::exception_ptr& error) noexcept {
+    if (!error) return false;
+    try {
+        std::rethrow_exception(error);
+    } catch (const cancelled&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+task_base::task_base(event_loop& loop, std::coroutine_handle<> frame, detail::promise_base& root,
+                     std::string_view name, const std::source_location& where)
+    : completion(loop),
+      frame_(frame),
+      root_(&root),
+      resume_point_(frame),
+      leaf_(&root),
+      id_(runtime::of(loop).next_task_id()),
+      definition_(root.definition),
+      created_(where),
+      name_(name) {
+    root.task = this;
+    root.started = true;
+    retain();  // the loop's reference, given up in finish(): a running task needs no owner
+    loop.make_ready(*this);
+}
+
+task_base::~task_base() { MAYHEM_CHECK(!frame_, "a task was destroyed with its frame"); }
+
+// ---- Steps --------------------------------------------------------------------------------
+
+void task_base::step() noexcept {
+    runtime& own = runtime::of(*loop());
+    const auto keep = detail::counted<task_base>::share(*this);  // until the watch has reported
+    const detail::slow_step_watch watch(*loop(), *this);
+    waiting_on_ = nullptr;
+    if (!has_started_) {
+        has_started_ = true;
+        if (must_cancel_) {  // cancelled before the first step: the body never runs
+            set_cancelled_outcome();
+            return finish();
+        }
+    }
+    own.enter(this);
+    leaf_ = nullptr;  // the innermost frame may end, and its promise with it
+    resume_point_.resume();
+    own.leave();
+    if (!root_ended_) return;
+    take_outcome();
+    finish();
+}
+
+void task_base::finish() noexcept {
+    // A coroutine's locals are gone when its task is done, however long the handle is kept.
+    root_ = leaf_ = nullptr;
+    frame_ = detail::unique_frame();
+    complete(is_cancelled(exception()) ? state::cancelled : state::finished);
+    release();
+}
+
+void task_base::suspended_at(std::coroutine_handle<> frame, detail::promise_base& leaf,
+                             suspension& why) noexcept {
+    resume_point_ = frame;
+    leaf_ = &leaf;
+    waiting_on_ = &why;
+}
+
+// ---- Cancellation -------------------------------------------------------------------------
+
+bool task_base::cancel() {
+    if (done()) return false;
+    loop()->check_thread("task.cancel");
+    ++cancel_requests_;
+    if (waiting_on_ != nullptr && waiting_on_->cancel()) return true;
+    must_cancel_ = true;  // not suspended, or its wait is over: raised at the next chance
+    return true;
+}
+
+int task_base::uncancel() noexcept {
+    if (cancel_requests_ > 0) --cancel_requests_;
+    if (cancel_requests_ == 0) must_cancel_ = false;
+    return cancel_requests_;
+}
+
+// ---- The end of the loop ------------------------------------------------------------------
+
+void task_base::loop_closes() noexcept {
+    if (!done()) {
+        try {
+            loop()->call_exception_handler({.message = "Task was destroyed but it is pending!",
+                                            .exception = nullptr,
+                                            .subject = describe() + runtime::format_stack(*this)});
+        } catch (...) {
+            loop()->call_exception_handler({});
+        }
+        destroy_frames();
+        set_cancelled_outcome();
+        complete(state::cancelled);
+        completion::loop_closes();
+        return release();
+    }
+    completion::loop_closes();
+}
+
+/// Destroys the suspended frames from the innermost outwards, one at a time: destroying the root
+/// would do it too, but by recursion, and a chain may be deeper than the stack.
+void task_base::destroy_frames() noexcept {
+    detail::promise_base* frame = leaf_;
+    root_ = leaf_ = nullptr;
+    while (frame != nullptr && frame->parent != nullptr) {
+        detail::promise_base* parent = frame->parent;
+        detail::unique_frame taken(frame->owner->release());
+        frame = parent;
+    }
+    frame_ = detail::unique_frame();
+}
+
+// ---- What people see ----------------------------------------------------------------------
+
+std::string task_base::name() const {
+    return name_.empty() ? fmt::format("Task-{}", id_) : name_;
+}
+
+std::string task_base::describe_coroutine() const {
+    const std::string function = clean_function_name(definition_.function_name());
+    if (root_ == nullptr) {
+        return fmt::format("<{}() done, defined at {}:{}>", function, definition_.file_name(),
+                           definition_.line());
+    }
+    return fmt::format("<{}() running at {}:{}>", function, root_->await_site.file_name(),
+                       root_->await_site.line());
+}
+
+std::string task_base::describe() const {
+    std::string text = "<Task ";
+    if (was_cancelled()) {
+        text += "cancelled";
+    } else if (done()) {
+        text += "finished";
+    } else {
+        text += cancel_requests_ > 0 ? "cancelling" : "pending";
+    }
+    text += fmt::format(" name='{}' coro={}", name(), describe_coroutine());
+    if (waiting_on_ != nullptr) text += fmt::format(" wait_for={}", waiting_on_->describe());
+    if (loop() != nullptr && loop()->debug()) {
+        text += fmt::format(" created at {}:{}", created_.file_name(), created_.line());
+    }
+    return text + ">";
+}
+
+std::vector<stack_frame> task_base::stack() const {
+    std::vector<stack_frame> frames;
+    // While the task runs, only its outermost frame is known; the rest is on the thread's stack.
+    const detail::promise_base* innermost = leaf_ != nullptr ? leaf_ : root_;
+    for (auto* frame = innermost; frame != nullptr; frame = frame->parent) {
+        frames.push_back({clean_function_name(frame->definition.function_name()),
+                          frame->await_site.file_name(), frame->await_site.line()});
+    }
+    return {frames.rbegin(), frames.rend()};
+}
+
+std::string clean_function_name(std::string_view name) {
+    // Find the parameter list: the first '(' outside template arguments that is not a part of a
+    // name, as in "main()::<lambda(int)>" or "(anonymous namespace)::save(int)".
+    std::size_t start = 0;
+    int depth = 0;
+    for (std::size_t at = 0; at < name.size(); ++at) {
+        const char c = name[at];
+        if (c == '<' || c == '[') ++depth;
+        if (c == '>' || c == ']') --depth;
+        if (depth > 0) continue;
+        if (c == ' ') start = at + 1;
+        if (c != '(') continue;
+        const std::size_t close = name.find(')', at);
+        if (close == std::string_view::npos) break;
+        const bool part_of_name = name.substr(close + 1).starts_with("::");
+        if (!part_of_name) return std::string(name.substr(start, at - start));
+        at = close;
+    }
+    return std::string(name.substr(start));
+}
+
+// ---- Suspensions: thin, but they need the task --------------------------------------------
+
+void suspension::suspend(std::coroutine_handle<> frame, detail::promise_base& promise) noexcept {
+    task_ = promise.task;
+    task_->suspended_at(frame, promise, *this);
+}
+
+void suspension::undo_suspend() noexcept { task_->not_suspended(); }
+
+void suspension::deliver_pending_cancel() noexcept {
+    if (task_->has_pending_cancel() && cancel()) task_->set_pending_cancel(false);
+}
+
+void suspension::wake() noexcept { task_->wake(); }
+void suspension::resume() noexcept { task_->step(); }
+
+void suspension::throw_if_cancelled(bool by_this_wait) const {
+    if (by_this_wait) throw cancelled{};
+    if (!task_->has_pending_cancel()) return;
+    task_->set_pending_cancel(false);
+    throw cancelled{};
+}
+
+void suspension::return_cancel_request() noexcept { task_->set_pending_cancel(true); }
+
+event_loop& suspension::loop() const noexcept { return *task_->loop(); }
+
+namespace detail {
+
+void root_ended(task_base& task) noexcept { task.root_ended(); }
+
+void report_never_awaited(const std::source_location& definition) noexcept {
+    const event_loop* loop = running_loop_or_null();
+    if (loop == nullptr || !loop->debug()) return;
+    try {
+        log(log_level::warning, "coroutine '{}' was never awaited, defined at {}:{}",
+            clean_function_name(definition.function_name()), definition.file_name(),
+            definition.line());
+    } catch (...) {
+        log_message(log_level::warning, "a coroutine was never awaited");
+    }
+}
+
+}  // namespace detail
+}  // namespace mayhem

@@ -1,0 +1,106 @@
+// A task without its result type: a coroutine that the loop drives, step by step.
+//
+//            create_task             step                        body ends
+//   (coro) ------------> ready ------------> running ---------------------------> done
+//                          ^                    |
+//                          |  wait is over      |  awaits something that is not ready
+//                          +----- suspended <---+
+//
+// Cancellation is asyncio's: edge-triggered, with a count. cancel() asks the suspension that the
+// task waits on; the request is delivered once, as the exception `cancelled` at the await. What
+// the coroutine makes of it is its own affair: it may clean up, it may even go on.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tasks/coro/completion.hpp"
+
+namespace mayhem {
+
+/// One line of an async stack.
+struct stack_frame {
+    std::string function;
+    const char* file;
+    unsigned line;
+};
+
+class task_base : public completion, public runnable {
+  public:
+    /// Takes the coroutine's frame over and schedules its first step for the next tick.
+    task_base(event_loop& loop, std::coroutine_handle<> frame, detail::promise_base& root,
+              std::string_view name, const std::source_location& where);
+
+    // What users see through task<T>; documented there.
+    bool cancel() override;
+    [[nodiscard]] int cancelling() const noexcept { return cancel_requests_; }
+    int uncancel() noexcept;
+    [[nodiscard]] std::string name() const;
+    void set_name(std::string_view name) { name_ = name; }
+    [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+    [[nodiscard]] std::string describe() const override;
+    [[nodiscard]] std::vector<stack_frame> stack() const;
+    [[nodiscard]] const std::source_location& created_at() const noexcept { return created_; }
+    [[nodiscard]] task_base* as_task() noexcept override { return this; }
+    void loop_closes() noexcept override;
+
+    // For suspensions (see suspension.hpp).
+    void suspended_at(std::coroutine_handle<> frame, detail::promise_base& leaf,
+                      suspension& why) noexcept;
+    void not_suspended() noexcept {
+        waiting_on_ = nullptr;
+        leaf_ = nullptr;
+    }
+    void wake() noexcept { loop()->make_ready(*this); }
+    /// Continues the coroutine until it suspends again or ends.
+    void step() noexcept;
+    [[nodiscard]] bool has_pending_cancel() const noexcept { return must_cancel_; }
+    void set_pending_cancel(bool pending) noexcept { must_cancel_ = pending; }
+    void root_ended() noexcept { root_ended_ = true; }
+
+    void run() noexcept override { step(); }
+
+    // For the shutdown of the loop, which asks each task once.
+    [[nodiscard]] bool was_asked_to_end() const noexcept { return asked_to_end_; }
+    void mark_asked_to_end() noexcept { asked_to_end_ = true; }
+
+  protected:
+    ~task_base() override;
+
+    /// Moves the outcome out of the root's promise. Called once, before the frame is destroyed.
+    virtual void take_outcome() noexcept = 0;
+    virtual void set_cancelled_outcome() noexcept = 0;
+
+    /// REQUIRES: the frame is not destroyed yet.
+    [[nodiscard]] std::coroutine_handle<> root_frame() const noexcept { return frame_.get(); }
+
+  private:
+    void finish() noexcept;
+    void destroy_frames() noexcept;
+    [[nodiscard]] std::string describe_coroutine() const;
+
+    detail::unique_frame frame_;
+    detail::promise_base* root_;            // the promise of frame_; null once it is destroyed
+    std::coroutine_handle<> resume_point_;  // the innermost frame
+    detail::promise_base* leaf_;            // its promise; null while running
+    suspension* waiting_on_ = nullptr;      // null while ready or running
+    std::uint64_t id_;
+    std::source_location definition_;
+    std::source_location created_;
+    std::string name_;  // empty: "Task-<id>"
+    int cancel_requests_ = 0;
+    bool must_cancel_ = false;
+    bool root_ended_ = false;
+    bool has_started_ = false;
+    bool asked_to_end_ = false;
+};
+
+/// `app::save` from what the compiler calls a function; compilers differ, and coroutine bodies
+/// have mangled parameters on some.
+[[nodiscard]] std::string clean_function_name(std::string_view name);
+
+}  // namespace mayhem

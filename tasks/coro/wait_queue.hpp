@@ -1,0 +1,73 @@
+// Tasks that wait in line: the queue inside every lock, event, semaphore and queue.
+#pragma once
+
+#include "loop/intrusive_list.hpp"
+#include "tasks/coro/suspension.hpp"
+
+namespace mayhem {
+
+class wait_queue;
+
+/// A task's place in a wait queue; the base of the primitives' awaiters. It leaves the queue when
+/// it is woken, when its task is cancelled, and when its frame is destroyed.
+class parked : public suspension, public list_hook<parked> {
+  public:
+    bool cancel() noexcept override;
+
+    /// True when the wait ended by cancellation, and not by `wake_one` or `wake_all`.
+    [[nodiscard]] bool was_cancelled() const noexcept { return cancelled_; }
+
+  protected:
+    parked() noexcept = default;
+    ~parked();
+
+    /// Suspends the awaiting task at the end of `line`. Call from await_suspend.
+    template <typename Promise>
+    void park(std::coroutine_handle<Promise> frame, wait_queue& line) noexcept {
+        suspend(frame);
+        enter(line);
+        deliver_pending_cancel();
+    }
+
+    /// For await_resume of a wait without a value: throws when the wait was cancelled.
+    void throw_if_wait_cancelled() const { throw_if_cancelled(cancelled_); }
+
+  private:
+    friend class wait_queue;
+    void enter(wait_queue& line) noexcept;
+    void wake_from_queue() noexcept;
+
+    wait_queue* line_ = nullptr;  // null once the wait is over
+    bool cancelled_ = false;
+};
+
+/// First come, first served. Its owner may die before the waiters (a loop that closes destroys
+/// frames in any order): they are then left suspended, not dangling.
+class wait_queue {
+  public:
+    wait_queue() noexcept = default;
+    wait_queue(const wait_queue&) = delete;
+    wait_queue& operator=(const wait_queue&) = delete;
+    ~wait_queue() {
+        while (parked* waiter = waiting_.pop_front()) waiter->line_ = nullptr;
+    }
+
+    [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
+    [[nodiscard]] std::size_t size() noexcept { return waiting_.size(); }
+
+    /// The first in line, or null. It stays in line.
+    [[nodiscard]] parked* front() noexcept { return waiting_.front(); }
+
+    /// Takes the first out and makes its task ready. @returns it, or null when nobody waits. The
+    /// pointer is valid until the task runs, so the owner may hand something over through it.
+    parked* wake_one() noexcept;
+
+    /// Wakes everybody who is waiting now.
+    void wake_all() noexcept;
+
+  private:
+    friend class parked;
+    intrusive_list<parked, parked> waiting_;
+};
+
+}  // namespace mayhem

@@ -1,0 +1,177 @@
+#include "tasks/executor.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "loop/log.hpp"
+#include "tasks/coro/runtime.hpp"
+
+namespace mayhem {
+namespace detail {
+
+void executor_job::work() noexcept {
+    execute();
+    send_home();
+}
+
+void executor_job::abandon(std::exception_ptr error) noexcept {
+    fail(std::move(error));
+    send_home();
+}
+
+void executor_job::send_home() noexcept {
+    // Held before the post: the loop may run and drop the job at once. The post's release makes
+    // the outcome visible to the loop's thread.
+    const std::shared_ptr<inbox> home = home_;
+    keep_alive_ = shared_from_this();
+    if (!home->post(*this)) keep_alive_.reset();  // the loop is closed: nobody wants it
+}
+
+void executor_job::run() noexcept {
+    const std::shared_ptr<executor_job> keep = std::move(keep_alive_);
+    finished_ = true;
+    loop_.end_external_work();
+    if (awaiter_ != nullptr) awaiter_->job_done();
+}
+
+bool job_wait::cancel() noexcept {
+    if (cancelled_) return false;
+    if (job_->is_finished()) return false;
+    job_->set_awaiter(nullptr);
+    cancelled_ = true;
+    wake();
+    return true;
+}
+
+void job_wait::submit(thread_pool_executor* executor) {
+    try {
+        if (executor == nullptr) executor = runtime::of(loop()).default_executor().get();
+        executor->submit(job_);
+    } catch (...) {
+        undo_suspend();
+        throw;
+    }
+    job_->set_awaiter(this);  // the job comes home on a later tick, never before this
+    loop().begin_external_work();
+}
+
+}  // namespace detail
+
+struct thread_pool_executor::shared_state {
+    std::mutex mutex;
+    std::condition_variable work_or_end;
+    std::condition_variable job_ended;
+    std::deque<std::shared_ptr<detail::executor_job>> jobs;
+    std::size_t threads = 0;
+    std::size_t idle = 0;
+    std::size_t running = 0;
+    bool closed = false;
+
+    void serve() {
+        std::unique_lock lock(mutex);
+        for (;;) {
+            ++idle;
+            work_or_end.wait(lock, [this] { return closed || !jobs.empty(); });
+            --idle;
+            if (jobs.empty()) break;
+            auto job = std::move(jobs.front());
+            jobs.pop_front();
+            ++running;
+            lock.unlock();
+            job->work();
+            job.reset();  // destroyed outside the lock: it may hold anything
+            lock.lock();
+            --running;
+            job_ended.notify_all();
+        }
+        --threads;
+        job_ended.notify_all();
+    }
+};
+
+thread_pool_executor::thread_pool_executor(std::size_t threads_max, std::string name)
+    : state_(std::make_shared<shared_state>()),
+      threads_max_(std::max<std::size_t>(threads_max, 1)),
+      name_(std::move(name)) {}
+
+thread_pool_executor::~thread_pool_executor() { shutdown(); }
+
+std::size_t thread_pool_executor::default_threads() {
+    return std::min<std::size_t>(32, std::thread::hardware_concurrency() + 4);
+}
+
+std::size_t thread_pool_executor::threads() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->threads;
+}
+
+void thread_pool_executor::submit(std::shared_ptr<detail::executor_job> job) {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->closed) throw loop_error("cannot schedule new jobs after executor shutdown");
+    const bool somebody_free = state_->idle > state_->jobs.size();
+    if (!somebody_free && state_->threads < threads_max_) {
+        try {
+            start_thread();
+        } catch (const std::system_error&) {
+            // With at least one thread the job is only late, not lost.
+            if (state_->threads == 0) throw;
+        }
+    }
+    state_->jobs.push_back(std::move(job));
+    state_->work_or_end.notify_one();
+}
+
+/// REQUIRES: the lock is held.
+void thread_pool_executor::start_thread() {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited by the new thread
+    try {
+        threads_.emplace_back([state = state_] { state->serve(); });
+    } catch (...) {
+        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        throw;
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ++state_->threads;
+    ::pthread_setname_np(threads_.back().native_handle(), name_.substr(0, 15).c_str());
+}
+
+bool thread_pool_executor::shutdown(std::chrono::nanoseconds timeout) {
+    std::unique_lock lock(state_->mutex);
+    state_->closed = true;
+    state_->work_or_end.notify_all();
+    const auto all_ended = [this] { return state_->threads == 0; };
+    bool ended = true;
+    if (timeout == std::chrono::nanoseconds::max()) {
+        state_->job_ended.wait(lock, all_ended);
+    } else {
+        ended = state_->job_ended.wait_for(lock, timeout, all_ended);
+    }
+    const auto abandoned = std::exchange(state_->jobs, {});
+    const std::size_t running = state_->running;
+    lock.unlock();
+    for (const auto& job : abandoned) {
+        job->abandon(std::make_exception_ptr(loop_error("the executor was shut down")));
+    }
+    for (std::thread& thread : threads_) {
+        if (ended) {
+            thread.join();
+        } else {
+            thread.detach();
+        }
+    }
+    threads_.clear();
+    if (!ended) {
+        log(log_level::warning,
+            "The executor did not finish joining its threads in time: {} job(s) still run, {} "
+            "queued job(s) were dropped",
+            running, abandoned.size());
+    }
+    return ended;
+}
+
+}  // namespace mayhem

@@ -1,0 +1,210 @@
+// Blocking work on threads, awaited by coroutines: the only place where this library starts any.
+//
+// A job's result comes home through the loop's inbox, so it is the same path as every other
+// foreign call. A job whose loop has closed meanwhile finishes for nobody: its result is dropped,
+// never delivered to a dead loop.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "loop/event_loop.hpp"
+#include "tasks/coro/result.hpp"
+#include "tasks/coro/suspension.hpp"
+
+namespace mayhem {
+
+namespace detail {
+
+/// A job and where its result goes. Shared by the awaiter (loop's thread) and the worker; the
+/// worker touches only `execute`, `abandon` and what they write, before it posts the job.
+class executor_job : public runnable, public std::enable_shared_from_this<executor_job> {
+  public:
+    explicit executor_job(event_loop& loop) : loop_(loop), home_(loop.remote()) {}
+    virtual ~executor_job() = default;
+
+    /// Worker thread: runs the function and sends the job home.
+    void work() noexcept;
+    /// Any thread: the job will never run; its awaiter gets `error`.
+    void abandon(std::exception_ptr error) noexcept;
+
+    // Loop's thread.
+    void run() noexcept override;
+    void discard() noexcept override { keep_alive_.reset(); }
+    void set_awaiter(class job_wait* awaiter) noexcept { awaiter_ = awaiter; }
+    [[nodiscard]] bool is_finished() const noexcept { return finished_; }
+
+  protected:
+    virtual void execute() noexcept = 0;
+    virtual void fail(std::exception_ptr error) noexcept = 0;
+
+  private:
+    void send_home() noexcept;
+
+    event_loop& loop_;  // touched on the loop's thread only
+    std::shared_ptr<inbox> home_;
+    std::shared_ptr<executor_job> keep_alive_;  // while the loop's queues point to it
+    class job_wait* awaiter_ = nullptr;
+    bool finished_ = false;
+};
+
+}  // namespace detail
+
+/// A pool of worker threads; concurrent.futures.ThreadPoolExecutor. Threads start on demand, up to
+/// the limit, and block every signal, so that signals go to the loop. Thread-safe.
+class thread_pool_executor {
+  public:
+    /// @param threads_max at least 1; by default min(32, cores + 4), as in Python.
+    explicit thread_pool_executor(std::size_t threads_max = default_threads(),
+                                  std::string name = "executor");
+    thread_pool_executor(const thread_pool_executor&) = delete;
+    thread_pool_executor& operator=(const thread_pool_executor&) = delete;
+    /// Refuses new jobs, runs what is queued, joins the threads.
+    ~thread_pool_executor();
+
+    /// Queues a job. @throws loop_error after shutdown; std::system_error when no thread at all
+    /// can be started.
+    void submit(std::shared_ptr<detail::executor_job> job);
+
+    /// Refuses new jobs and waits for the running and queued ones, at most `timeout`. When it
+    /// passes, queued jobs are abandoned, a warning names how many are still running, and their
+    /// threads are left behind (they end with their jobs). @returns true when all have ended.
+    bool shutdown(std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max());
+
+    /// How many threads exist now.
+    [[nodiscard]] std::size_t threads() const;
+
+    [[nodiscard]] static std::size_t default_threads();
+
+  private:
+    struct shared_state;
+    void start_thread();
+
+    std::shared_ptr<shared_state> state_;  // shared with the threads, which may outlive the pool
+    std::vector<std::thread> threads_;
+    std::size_t threads_max_;
+    std::string name_;
+};
+
+namespace detail {
+
+/// Waits for a job. A thread cannot be interrupted: when the awaiting task is cancelled, the wait
+/// ends and the job runs on, its result unseen.
+class job_wait : public suspension {
+  public:
+    bool cancel() noexcept override;
+    [[nodiscard]] std::string describe() const override { return "a job in an executor"; }
+    void job_done() noexcept { resume(); }
+
+  protected:
+    explicit job_wait(std::shared_ptr<executor_job> job) noexcept : job_(std::move(job)) {}
+    ~job_wait() {
+        if (job_) job_->set_awaiter(nullptr);
+    }
+    void submit(thread_pool_executor* executor);
+    void throw_if_wait_cancelled() const {
+        if (cancelled_) throw_if_cancelled(true);
+    }
+
+    std::shared_ptr<executor_job> job_;
+    bool cancelled_ = false;
+};
+
+template <typename Function>
+class typed_job final : public executor_job {
+  public:
+    using value_type = std::invoke_result_t<Function&>;
+
+    typed_job(event_loop& loop, Function function)
+        : executor_job(loop), function_(std::move(function)) {}
+
+    result<value_type>& outcome() noexcept { return outcome_; }
+
+  private:
+    void execute() noexcept override {
+        try {
+            if constexpr (std::is_void_v<value_type>) {
+                function_();
+                outcome_.set_value();
+            } else {
+                outcome_.set_value(function_());
+            }
+        } catch (...) {
+            outcome_.set_exception(std::current_exception());
+        }
+    }
+    void fail(std::exception_ptr error) noexcept override {
+        outcome_.set_exception(std::move(error));
+    }
+
+    Function function_;
+    result<value_type> outcome_;
+};
+
+template <typename Function>
+class job_awaiter final : public job_wait {
+    using job_type = typed_job<Function>;
+
+  public:
+    job_awaiter(event_loop& loop, thread_pool_executor* executor, Function function)
+        : job_wait(std::make_shared<job_type>(loop, std::move(function))), executor_(executor) {}
+
+    bool await_ready() const noexcept { return false; }
+    template <typename Promise>
+    void await_suspend(std::coroutine_handle<Promise> frame) {
+        suspend(frame);
+        deliver_pending_cancel();
+        if (!cancelled_) submit(executor_);  // otherwise the job is not even started
+    }
+    typename job_type::value_type await_resume() {
+        throw_if_wait_cancelled();
+        return std::move(static_cast<job_type&>(*job_).outcome()).value();
+    }
+
+  private:
+    thread_pool_executor* executor_;
+};
+
+}  // namespace detail
+
+/// Runs `function()` on a thread of `executor` and gives its value or exception;
+/// loop.run_in_executor. Bind a capturing lambda to a name first (g++ 12 destroys a capturing
+/// temporary inside a co_await expression twice):
+///
+///     auto query = [path] { return read_all(path); };
+///     auto text = co_await run_in_executor(pool, query);
+///
+/// Cancellation ends the wait, not the job.
+template <typename Function>
+[[nodiscard]] auto run_in_executor(thread_pool_executor& executor, Function function) {
+    return detail::job_awaiter<Function>(get_running_loop(), &executor, std::move(function));
+}
+
+/// The same on the loop's default executor.
+template <typename Function>
+[[nodiscard]] auto run_in_executor(Function function) {
+    return detail::job_awaiter<Function>(get_running_loop(), nullptr, std::move(function));
+}
+
+/// Calls `function(args...)` on the default executor; asyncio.to_thread. The arguments are copied
+/// or moved into the job.
+template <typename Function, typename... Args>
+[[nodiscard]] auto to_thread(Function function, Args... args) {
+    auto call = [function = std::move(function),
+                 ... args = std::move(args)]() mutable -> decltype(auto) {
+        return std::invoke(function, std::move(args)...);
+    };
+    return run_in_executor(std::move(call));
+}
+
+}  // namespace mayhem

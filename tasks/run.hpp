@@ -1,0 +1,81 @@
+// The way into the asynchronous world and out of it: `run` makes a loop, runs one coroutine to its
+// end, and leaves nothing behind.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "loop/event_loop.hpp"
+#include "tasks/coro/task.hpp"
+
+namespace mayhem {
+
+struct run_options {
+    loop_options loop{};
+    /// How long tasks that are shielded may go on after everything else was cancelled.
+    std::chrono::nanoseconds drain = std::chrono::seconds(10);
+    /// How long to wait for executor threads that are still busy.
+    std::chrono::nanoseconds executor_shutdown = std::chrono::seconds(300);
+    /// Ctrl-C cancels the main task and `run` throws `interrupted`; a second one stops at once.
+    bool handle_interrupt = true;
+};
+
+/// `run` was ended by SIGINT; asyncio's KeyboardInterrupt.
+class interrupted : public std::runtime_error {
+  public:
+    interrupted() : std::runtime_error("interrupted by SIGINT") {}
+};
+
+/// Nothing was ready, and nothing could ever become ready: every task waits for another.
+class deadlock : public loop_error {
+  public:
+    using loop_error::loop_error;
+};
+
+/// Runs coroutines on one loop; asyncio.Runner. `run` below is this for a single coroutine.
+class runner {
+  public:
+    explicit runner(const run_options& options = {});
+    runner(const runner&) = delete;
+    runner& operator=(const runner&) = delete;
+    /// Cancels what is left and waits for it, shuts the executor down, closes the loop.
+    ~runner();
+
+    [[nodiscard]] event_loop& loop() noexcept { return loop_; }
+
+    /// Runs `body` as the main task until it is done. Returns its value or throws its exception;
+    /// throws `interrupted` after Ctrl-C, and `deadlock`, with every task's stack in the message,
+    /// when nothing can ever happen again.
+    template <typename T>
+    T run(coro<T> body) {
+        auto main = create_task(loop_, std::move(body), "main");
+        run_until_done(main);
+        return main.state()->take_value();
+    }
+
+    /// What the destructor does. Later calls do nothing.
+    void close();
+
+  private:
+    void run_until_done(const task_ref& main);
+    void on_interrupt(const task_ref& main);
+    void on_idle();
+
+    run_options options_;
+    event_loop loop_;
+    int interrupts_ = 0;
+    bool stopped_by_interrupt_ = false;
+    std::optional<std::string> deadlock_;
+};
+
+/// Makes a loop, runs `body`, cancels every task that is left, and closes the loop; asyncio.run.
+/// @returns what `body` returns, or throws what it throws; see runner::run for the rest.
+template <typename T>
+T run(coro<T> body, const run_options& options = {}) {
+    runner own(options);
+    return own.run(std::move(body));
+}
+
+}  // namespace mayhem
