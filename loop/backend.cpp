@@ -1,3 +1,6 @@
+// What the backends share: the state machine of an operation, and the choice between them. It
+// refuses to guess: a backend that was asked for by name is made or fails, and only `automatic`
+// falls back, once with an explanation.
 #include "loop/backend.hpp"
 
 #include <atomic>

@@ -1,3 +1,5 @@
+// The way of an operation here: `submit` tries, `park` waits, `poll` resumes; see the header for
+// the picture. Nothing in this file waits but one epoll_wait.
 #include "loop/epoll_backend.hpp"
 
 #include <algorithm>

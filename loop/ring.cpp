@@ -1,3 +1,5 @@
+// The ladder of flags and the check of what the kernel can do. It refuses to half-work: a ring that
+// lacks something is given back at once, and the caller takes epoll.
 #include "loop/ring.hpp"
 
 #include <array>

@@ -1,3 +1,5 @@
+// From operations to submissions and back; see the header for the picture and for what can go
+// wrong on the way. Nothing in this file knows what an operation is for.
 #include "loop/uring_backend.hpp"
 
 #include <cerrno>
@@ -129,7 +131,7 @@ std::expected<std::unique_ptr<backend>, std::error_code> uring_backend::create(
 }
 
 uring_backend::uring_backend(ready_queue& ready, detail::ring ring) noexcept
-    : ready_(ready), ring_(std::move(ring)) {}
+    : ready_(ready), ring_(std::move(ring)), owner_(std::this_thread::get_id()) {}
 
 uring_backend::~uring_backend() {
     MAYHEM_CHECK(in_flight() == 0, "the io_uring backend was destroyed with operations in flight");
@@ -149,6 +151,12 @@ void uring_backend::cancel(operation& op) noexcept {
 }
 
 std::error_code uring_backend::poll(wait mode) noexcept {
+    if (std::this_thread::get_id() != owner_) [[unlikely]] {
+        log_message(log_level::error,
+                    "io_uring: the loop runs on another thread than the one that created it; "
+                    "create it where it runs");
+        return errno_code(EEXIST);
+    }
     drain_backlogs();
     ::io_uring* const raw = ring_.get();
     const bool block = mode == wait::yes && ready_.empty() && backlog_.empty() &&
@@ -227,11 +235,6 @@ std::error_code uring_backend::enter(bool block) noexcept {
         case EAGAIN:
         case EBUSY:
             return {};
-        case EEXIST:
-            log_message(log_level::error,
-                        "io_uring: the loop was created on another thread than the one that runs "
-                        "it; create it where it runs");
-            return errno_code(result);
         default:
             return errno_code(result);
     }

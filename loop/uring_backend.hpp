@@ -19,8 +19,10 @@
 //  - Some files answer EAGAIN although the kernel was asked to wait (see `waits_for_readiness`).
 //    Then a poll is put in front and the operation is sent again; its owner sees one completion.
 //
-// The ring belongs to the thread that made it (SINGLE_ISSUER): make and use the backend on one
-// thread. Another thread's poll fails with EEXIST, and a log line names the reason.
+// The ring belongs to the thread that made it: make and use the backend on one thread. Another
+// thread's poll fails with EEXIST, and a log line names the reason. The kernel would say the same
+// (SINGLE_ISSUER), but not reliably: the ring's descriptor is registered by a number that is the
+// thread's own, and on another thread the same number may mean another loop's ring.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +30,7 @@
 #include <memory>
 #include <string_view>
 #include <system_error>
+#include <thread>
 
 #include "loop/backend.hpp"
 #include "loop/intrusive_list.hpp"
@@ -78,6 +81,7 @@ class uring_backend final : public backend {
     detail::ring ring_;
     intrusive_list<operation, parked_tag> backlog_;         // to be submitted
     intrusive_list<operation, parked_tag> cancel_backlog_;  // submitted, and to be cancelled
+    const std::thread::id owner_;
 };
 
 }  // namespace mayhem

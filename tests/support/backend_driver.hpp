@@ -5,12 +5,11 @@
 // comes, an alarm ends the process, so that a lost completion is a failure and not a hang.
 #pragma once
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <cstdint>
+#include <gtest/gtest.h>
 #include <memory>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -35,9 +34,9 @@ class test_operation final : public operation {
         }
     }
 
-    int runs = 0;                             ///< terminal completions of a single-shot operation
-    std::vector<std::int32_t> shots;          ///< of a multishot one, without the terminal one
-    std::vector<std::int32_t> ended_with;     ///< its terminal completions: one, or there is a bug
+    int runs = 0;                          ///< terminal completions of a single-shot operation
+    std::vector<std::int32_t> shots;       ///< of a multishot one, without the terminal one
+    std::vector<std::int32_t> ended_with;  ///< its terminal completions: one, or there is a bug
     std::vector<test_operation*>* order = nullptr;  ///< where to note that it ran
 };
 
