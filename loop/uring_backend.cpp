@@ -157,10 +157,12 @@ std::error_code uring_backend::poll(wait mode) noexcept {
                     "create it where it runs");
         return errno_code(EEXIST);
     }
-    drain_backlogs();
+    // Draining may tell owners of an end, so a poll that found a backlog does not block.
+    const bool had_backlog = !backlog_.empty() || !cancel_backlog_.empty();
+    if (had_backlog) drain_backlogs();
     ::io_uring* const raw = ring_.get();
-    const bool block = mode == wait::yes && ready_.empty() && backlog_.empty() &&
-                       cancel_backlog_.empty() && io_uring_cq_ready(raw) == 0;
+    const bool block =
+        mode == wait::yes && !had_backlog && ready_.empty() && io_uring_cq_ready(raw) == 0;
     if (block || io_uring_sq_ready(raw) != 0 || ring_.wants_enter()) {
         if (const std::error_code error = enter(block)) return error;
     }

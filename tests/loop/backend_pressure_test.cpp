@@ -1,8 +1,11 @@
 // More than fits: full submission and completion rings, and kernels that refuse to be entered.
+#include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <deque>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string>
 #include <sys/eventfd.h>
 #include <thread>
@@ -128,6 +131,70 @@ TEST_P(backend_pressure_test, a_kernel_short_of_memory_loses_no_operation) {
         return 0;
     });
     EXPECT_EQ(status, 0);
+}
+
+TEST_P(backend_pressure_test, what_waited_in_the_backlog_starts_in_its_order) {
+    if (is_epoll()) return;
+    const int status = in_child([] {
+        ready_queue ready;
+        auto made = uring_backend::create(ready, GetParam().ring);
+        std::deque<test_operation> ops(1000);
+        std::vector<test_operation*> order;
+        // Entering only to submit fails, as when memory is short; `poll`, which enters to reap as
+        // well, goes through.
+        if (!refuse_system_call_without(__NR_io_uring_enter, EAGAIN, 3, IORING_ENTER_GETEVENTS)) {
+            ::_exit(2);
+        }
+        for (test_operation& op : ops) {
+            op.order = &order;
+            op.prepare_nop();
+            (*made)->submit(op);
+        }
+        (*made)->cancel(ops.back());
+        while ((*made)->in_flight() > 0) {
+            if ((*made)->poll(wait::yes)) ::_exit(3);
+            while (!ready.empty()) ready.pop().run();
+        }
+        // The cancelled one needs no turn; it may be told of before the others.
+        std::erase(order, &ops.back());
+        if (order.size() + 1 != ops.size()) ::_exit(4);
+        for (std::size_t index = 0; index < order.size(); ++index) {
+            if (order[index] != &ops[index]) ::_exit(5);
+            if (ops[index].result != 0) ::_exit(6);
+        }
+        if (ops.back().runs != 1) ::_exit(7);
+        if (ops.back().result != -ECANCELED) ::_exit(8);
+        return 0;
+    });
+    EXPECT_EQ(status, 0);
+}
+
+TEST_P(backend_pressure_test, a_signal_ends_the_waiting_and_is_no_error) {
+    struct sigaction before{};
+    struct sigaction heard{};
+    heard.sa_handler = [](int) {};
+    ASSERT_EQ(::sigaction(SIGUSR1, &heard, &before), 0);
+    const auto pipe = make_pipe();
+    text_buffer buffer;
+    test_operation read;
+    read.prepare_read(pipe.first.get(), buffer.space());
+    driver->submit(read);
+    driver.tick(wait::no);
+    std::atomic<bool> returned{false};
+    std::thread signaller([&returned, waiter = ::pthread_self()] {
+        // Again and again, because the first may come before the waiting has begun.
+        while (!returned.load(std::memory_order_acquire)) {
+            ::pthread_kill(waiter, SIGUSR1);
+            std::this_thread::yield();
+        }
+    });
+    EXPECT_EQ(driver.tick(wait::yes), 0);
+    returned.store(true, std::memory_order_release);
+    signaller.join();
+    EXPECT_EQ(read.runs, 0);
+    driver.finish_everything();
+    EXPECT_EQ(read.result, -ECANCELED);
+    ::sigaction(SIGUSR1, &before, nullptr);
 }
 
 TEST(uring_backend_test, a_foreign_thread_is_told_what_it_did_wrong) {

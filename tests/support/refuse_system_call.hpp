@@ -12,12 +12,21 @@
 #include <cstdio>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <span>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 namespace mayhem::test {
+
+[[nodiscard]] inline bool install_filter(std::span<sock_filter> instructions) {
+    const sock_fprog filter{.len = static_cast<unsigned short>(instructions.size()),
+                            .filter = instructions.data()};
+    // Without new privileges a filter may be installed by anyone.
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
 
 /// From now on, and for ever, system call `number` answers `error` in this thread and in those that
 /// it starts. @returns false when the filter cannot be installed.
@@ -30,10 +39,25 @@ namespace mayhem::test {
         BPF_STMT(BPF_RET | BPF_K, answer),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    const sock_fprog filter{.len = sizeof instructions / sizeof *instructions,
-                            .filter = instructions};
-    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+    return install_filter(instructions);
+}
+
+/// The same, but only for calls whose argument number `argument` has none of the bits in `mask`.
+[[nodiscard]] inline bool refuse_system_call_without(long number, int error, unsigned argument,
+                                                     std::uint32_t mask) {
+    const auto refused = static_cast<std::uint32_t>(number);
+    const auto answer = SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error);
+    // The lower half of a 64-bit argument comes first on the little-endian machines we run on.
+    const auto position = static_cast<std::uint32_t>(offsetof(seccomp_data, args) + 8 * argument);
+    sock_filter instructions[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, refused, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, position),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, mask, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, answer),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    return install_filter(instructions);
 }
 
 /// As a container's default profile does it (EPERM), or an old kernel (ENOSYS).
