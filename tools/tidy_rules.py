@@ -158,10 +158,11 @@ def whitespace(tree):
 
 
 def opening_comment(tree):
+    """A source and its own header are read as one: the header's comment opens both."""
     for file in tree.files:
         if file.suffix == ".hpp" and "#pragma once" not in file.lines:
             yield file.path, 0, "no #pragma once"
-        if not file.is_code:
+        if not file.is_code or (file.suffix == ".cpp" and file.path[:-4] + ".hpp" in tree.by_path):
             continue
         first = [line for line in file.lines if line.strip() and line != "#pragma once"
                  and not line.startswith("#!")][:1]

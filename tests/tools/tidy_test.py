@@ -146,8 +146,16 @@ class TidyTest(unittest.TestCase):
             self.expect_only("whitespace", "loop/a.cpp")
 
     def test_a_file_without_an_opening_comment_is_told(self):
+        self.write("loop/c.cpp", '#include "loop/a.hpp"\n')
+        self.expect_only("opening comment", "loop/c.cpp")
+
+    def test_a_header_without_an_opening_comment_is_told(self):
+        self.write("loop/a.hpp", "#pragma once\n\nint a(int x);\n")
+        self.expect_only("opening comment", "loop/a.hpp")
+
+    def test_a_source_may_leave_the_opening_to_its_header(self):
         self.write("loop/a.cpp", '#include "loop/a.hpp"\n')
-        self.expect_only("opening comment", "loop/a.cpp")
+        self.assertEqual(self.broken("opening comment"), [])
 
     def test_a_header_without_pragma_once_is_told(self):
         self.write("loop/a.hpp", "// x\nint a(int x);\n")
