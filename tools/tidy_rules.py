@@ -40,7 +40,8 @@ def include_direction(tree):
         for line, bracket, target in file.includes():
             first = target.split("/")[0]
             if bracket == "<":
-                if first in MAY_INCLUDE and "/" in target:
+                is_own = first in MAY_INCLUDE and "/" in target
+                if is_own and not file.path.startswith("tests/outside/"):
                     yield file.path, line, f'the project\'s own files are written "{target}"'
             elif target not in tree.by_path:
                 yield file.path, line, f'"{target}" does not exist (paths start at the root)'

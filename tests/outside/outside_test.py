@@ -4,19 +4,23 @@ Why it is here: what is missing among the installed headers, or in mayhem.pc, is
 who builds inside the tree. It takes the place of a user's makefile: it knows pkg-config's answers
 and refuses to add anything to them.
 
-Environment: MESON_BUILD, the build directory; SOURCE, the program; COMPILER, how to call it.
+Arguments: the program and the test to build. Environment: MESON_BUILD, the build directory;
+COMPILER, how to call it; MANDRILL, `built` or `left out`.
 """
 
 import os
 import re
 import shlex
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 import tap
 
+ANSWER, ANSWER_TEST = map(Path, sys.argv[1:3])
+TREE = ANSWER.parent.parent.parent
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]
 
 
@@ -50,10 +54,10 @@ class OutsideTest(unittest.TestCase):
         environment = os.environ | {"PKG_CONFIG_PATH": str(self.description.parent)}
         return output_of(["pkg-config", *arguments], env=environment).split()
 
-    def build(self, name, flags, libraries, source=None):
+    def build(self, name, flags, libraries, source=ANSWER):
         program = self.folder / name
-        output_of([*shlex.split(os.environ["COMPILER"]), *WARNINGS, *flags,
-                   source or os.environ["SOURCE"], "-o", program, *libraries], cwd=self.folder)
+        output_of([*shlex.split(os.environ["COMPILER"]), *WARNINGS, *flags, source,
+                   "-o", program, *libraries], cwd=self.folder)
         return program
 
     def test_the_shared_library_is_enough_for_a_program(self):
@@ -72,22 +76,30 @@ class OutsideTest(unittest.TestCase):
         output_of([program])
 
     def test_the_program_in_the_readme_does_what_it_says(self):
-        readme = Path(os.environ["SOURCE"]).parent.parent.parent / "README.md"
         source = self.folder / "readme.cpp"
-        source.write_text(re.search(r"```cpp\n(.*?)```", readme.read_text(), re.DOTALL)[1])
+        text = (TREE / "README.md").read_text()
+        source.write_text(re.search(r"```cpp\n(.*?)```", text, re.DOTALL)[1])
         program = self.build("readme", self.pkg_config("--cflags", "mayhem"),
                              self.pkg_config("--libs", "mayhem"), source)
         environment = os.environ | {"LD_LIBRARY_PATH": str(self.libraries)}
         self.assertEqual(output_of([program], env=environment), "25\ncancelled\n")
 
+    def test_the_testing_kit_is_enough_for_a_test(self):
+        packages = ["mayhem_testing", "gmock_main"]
+        program = self.build("kit", self.pkg_config("--cflags", *packages),
+                             self.pkg_config("--libs", *packages), ANSWER_TEST)
+        environment = os.environ | {"LD_LIBRARY_PATH": str(self.libraries)}
+        self.assertIn("answer/epoll.comes_after_an_hour_of_virtual_time",
+                      output_of([program], env=environment))
+
     def test_every_header_of_the_library_is_installed(self):
-        source = Path(os.environ["SOURCE"]).parent.parent.parent
         for layer in ("loop", "tasks"):
-            here = {path.relative_to(source) for path in (source / layer).rglob("*.hpp")}
+            here = {path.relative_to(TREE) for path in (TREE / layer).rglob("*.hpp")}
             there = self.prefix / "include" / "mayhem"
             missing = sorted(str(path) for path in here if not (there / path).exists())
             self.assertEqual(missing, [])
 
+    @unittest.skipIf(os.environ["MANDRILL"] == "left out", "built without the service")
     def test_the_service_is_installed_and_explains_itself(self):
         self.assertIn("demo", output_of([self.prefix / "bin" / "mandrill", "--help"]))
 
