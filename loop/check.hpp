@@ -19,8 +19,8 @@ namespace mayhem::detail {
 
 /// Aborts with `why` when `condition` is false. One condition per check, so that the message says
 /// which half was wrong.
-#define MAYHEM_CHECK(condition, why)                                                   \
-    do {                                                                               \
-        if (!(condition)) [[unlikely]]                                                 \
-            ::mayhem::detail::check_failed(#condition, __FILE__, __LINE__, why);       \
+#define MAYHEM_CHECK(condition, why)                                             \
+    do {                                                                         \
+        if (!(condition)) [[unlikely]]                                           \
+            ::mayhem::detail::check_failed(#condition, __FILE__, __LINE__, why); \
     } while (false)

@@ -23,7 +23,8 @@ template <typename Rep, typename Period>
 [[nodiscard]] duration to_duration(std::chrono::duration<Rep, Period> delay) {
     using long_seconds = std::chrono::duration<long double, std::nano>;
     if constexpr (std::chrono::treat_as_floating_point_v<Rep>) {
-        if (std::isnan(delay.count())) throw std::invalid_argument("Invalid delay: NaN (not a number)");
+        if (std::isnan(delay.count()))
+            throw std::invalid_argument("Invalid delay: NaN (not a number)");
     }
     const long double nanoseconds = long_seconds(delay).count();
     // 2^63 is exactly representable: everything from there on saturates.

@@ -1,12 +1,11 @@
 #include "loop/event_loop.hpp"
 
+#include <cstdlib>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/timerfd.h>
-
-#include <cstdlib>
 #include <sstream>
 #include <string>
+#include <sys/timerfd.h>
 
 #include "loop/log.hpp"
 
@@ -73,8 +72,7 @@ event_loop::~event_loop() {
 
 // ---- Scheduling ---------------------------------------------------------------------------
 
-handle event_loop::call_soon(std::move_only_function<void()> function,
-                             std::source_location where) {
+handle event_loop::call_soon(std::move_only_function<void()> function, std::source_location where) {
     check_usable();
     check_thread("call_soon");
     auto* state = new detail::callback(*this, std::move(function), where);
@@ -150,8 +148,8 @@ void event_loop::tick() {
     if (!timers_.empty()) timers_.expire(time(), ready_);
     inbox_->drain(ready_);
     if (signal_watch_.take_signal()) {
-        signals_.dispatch();     // posts to our own inbox, too ...
-        inbox_->drain(ready_);   // ... so that the handlers run in this very tick
+        signals_.dispatch();    // posts to our own inbox, too ...
+        inbox_->drain(ready_);  // ... so that the handlers run in this very tick
     }
     run_ready();
 }

@@ -129,8 +129,7 @@ class event_loop {
     /// Calls `handler` with the signal's number on the loop, not in a signal context. Replaces an
     /// earlier handler. `counts_as_wake` is false for handlers that only end the program (Ctrl-C):
     /// waiting for them alone is still a deadlock. See signals.hpp for errors.
-    void add_signal_handler(int signal_number, signal_handler handler,
-                            bool counts_as_wake = true);
+    void add_signal_handler(int signal_number, signal_handler handler, bool counts_as_wake = true);
     /// @returns false when there was none.
     bool remove_signal_handler(int signal_number);
 
@@ -156,7 +155,8 @@ class event_loop {
     /// In debug mode, throws loop_error when called on a thread other than the one that runs the
     /// loop; names both threads and `what`.
     void check_thread(std::string_view what) const {
-        if (debug_) [[unlikely]] check_thread_slowly(what);
+        if (debug_) [[unlikely]]
+            check_thread_slowly(what);
     }
 
     [[nodiscard]] std::string_view backend_name() const noexcept { return backend_->name(); }

@@ -14,10 +14,9 @@ void callback::run() noexcept {
         try {
             function_();
         } catch (...) {
-            loop_.call_exception_handler(
-                {.message = "Exception in callback " + describe(),
-                 .exception = std::current_exception(),
-                 .subject = describe()});
+            loop_.call_exception_handler({.message = "Exception in callback " + describe(),
+                                          .exception = std::current_exception(),
+                                          .subject = describe()});
         }
     }
     discard();

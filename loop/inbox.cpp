@@ -1,9 +1,8 @@
 #include "loop/inbox.hpp"
 
+#include <cstdint>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#include <cstdint>
 
 #include "loop/error.hpp"
 

@@ -1,10 +1,9 @@
 #include "loop/log.hpp"
 
-#include <unistd.h>
-
 #include <atomic>
 #include <ctime>
 #include <mutex>
+#include <unistd.h>
 
 namespace mayhem {
 namespace {
@@ -34,11 +33,16 @@ void write_to_stderr(const log_record& record) {
 
 std::string_view to_string(log_level level) noexcept {
     switch (level) {
-        case log_level::debug: return "DEBUG";
-        case log_level::info: return "INFO";
-        case log_level::warning: return "WARNING";
-        case log_level::error: return "ERROR";
-        case log_level::critical: return "CRITICAL";
+        case log_level::debug:
+            return "DEBUG";
+        case log_level::info:
+            return "INFO";
+        case log_level::warning:
+            return "WARNING";
+        case log_level::error:
+            return "ERROR";
+        case log_level::critical:
+            return "CRITICAL";
     }
     return "UNKNOWN";
 }

@@ -4,10 +4,9 @@
 // default lines go to standard error in the format `13:15:31,250 INFO: message`.
 #pragma once
 
-#include <fmt/core.h>
-
 #include <chrono>
 #include <cstdint>
+#include <fmt/core.h>
 #include <functional>
 #include <string>
 #include <string_view>

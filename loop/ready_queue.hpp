@@ -22,7 +22,8 @@ class runnable {
     /// knows whom to tell (the exception handler, a future).
     virtual void run() noexcept = 0;
 
-    /// Called instead of `run` when the loop closes first: gives up what the queue's reference held.
+    /// Called instead of `run` when the loop closes first: gives up what the queue's reference
+    /// held.
     virtual void discard() noexcept {}
 
   protected:

@@ -24,7 +24,7 @@ void deallocate(void* block, std::size_t size) noexcept { ::operator delete(bloc
 namespace {
 
 constexpr std::size_t granularity = 64;
-constexpr std::size_t class_count = 32;           // blocks up to 2 KiB are recycled
+constexpr std::size_t class_count = 32;  // blocks up to 2 KiB are recycled
 constexpr std::size_t blocks_per_class_max = 4096;
 
 struct free_block {

@@ -25,9 +25,7 @@ void deallocate(void* block, std::size_t size) noexcept;
 /// Base of objects that live in recycled blocks.
 struct recycled {
     static void* operator new(std::size_t size) { return allocate(size); }
-    static void operator delete(void* block, std::size_t size) noexcept {
-        deallocate(block, size);
-    }
+    static void operator delete(void* block, std::size_t size) noexcept { deallocate(block, size); }
 };
 
 }  // namespace mayhem::detail

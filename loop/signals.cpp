@@ -1,16 +1,15 @@
 #include "loop/signals.hpp"
 
-#include <dirent.h>
-#include <fmt/format.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <dirent.h>
+#include <fmt/format.h>
 #include <fstream>
 #include <mutex>
+#include <sys/signalfd.h>
+#include <unistd.h>
 #include <vector>
 
 #include "loop/error.hpp"

@@ -14,12 +14,14 @@ class slow_step_watch {
   public:
     slow_step_watch(event_loop& loop, const Subject& subject) noexcept
         : loop_(loop), subject_(subject) {
-        if (loop_.is_observed()) [[unlikely]] started_ = clock::now();
+        if (loop_.is_observed()) [[unlikely]]
+            started_ = clock::now();
     }
     slow_step_watch(const slow_step_watch&) = delete;
     slow_step_watch& operator=(const slow_step_watch&) = delete;
     ~slow_step_watch() {
-        if (started_ != time_point{}) [[unlikely]] report();
+        if (started_ != time_point{}) [[unlikely]]
+            report();
     }
 
   private:

@@ -42,6 +42,9 @@ class timer_queue {
     [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
     [[nodiscard]] std::size_t size() const noexcept { return heap_.size(); }
 
+    /// How many timers fit without another allocation: what a burst has left behind.
+    [[nodiscard]] std::size_t capacity() const noexcept { return heap_.capacity(); }
+
     /// The earliest deadline. REQUIRES: not empty.
     [[nodiscard]] time_point earliest() const noexcept { return heap_.front().deadline; }
 

@@ -31,9 +31,7 @@ class callback_waiter final : public completion_waiter {
 
 }  // namespace
 
-completion::completion(event_loop& loop) : loop_(&loop) {
-    runtime::of(loop).add(*this);
-}
+completion::completion(event_loop& loop) : loop_(&loop) { runtime::of(loop).add(*this); }
 
 completion::~completion() {
     while (completion_waiter* waiter = waiters_.pop_front()) waiter->discard();
@@ -74,10 +72,10 @@ void completion::report_unretrieved(const char* what) noexcept {
     if (!unretrieved_ || loop_ == nullptr) return;
     unretrieved_ = false;
     try {
-        loop_->call_exception_handler({.message = std::string(what) +
-                                                  " exception was never retrieved",
-                                       .exception = exception(),
-                                       .subject = describe()});
+        loop_->call_exception_handler(
+            {.message = std::string(what) + " exception was never retrieved",
+             .exception = exception(),
+             .subject = describe()});
     } catch (...) {
         loop_->call_exception_handler({});
     }

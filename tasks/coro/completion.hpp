@@ -169,6 +169,7 @@ class completion_awaiter final : public completion_wait {
     }
 
     Reference await_resume() {
+        if (task() != nullptr && state_->was_cancelled()) forget_pending_cancel();
         if constexpr (std::is_void_v<Reference>) {
             if (task() != nullptr && !state_->exception()) throw_if_cancelled(false);
         }

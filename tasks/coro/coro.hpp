@@ -104,6 +104,11 @@ class [[nodiscard("a coroutine does nothing until it is awaited or made a task")
     /// False after it was moved from, awaited or closed.
     explicit operator bool() const noexcept { return static_cast<bool>(frame_); }
 
+    /// The function that made it. REQUIRES: not empty.
+    [[nodiscard]] const std::source_location& definition() const noexcept {
+        return promise().definition;
+    }
+
     /// Gives up the frame: for what drives coroutines (`create_task`).
     std::coroutine_handle<promise_type> release() noexcept {
         return std::coroutine_handle<promise_type>::from_address(frame_.release().address());
@@ -129,8 +134,7 @@ inline constexpr bool is_coro_v<coro<T>> = true;
 /// that it returned has ended. A lambda that captures and is a coroutine must be started this
 /// way: its captures live in the lambda object, not in the frame.
 template <typename Function, typename... Args>
-auto invoke(Function function, Args... args)
-    -> std::invoke_result_t<Function&, Args...> {
+auto invoke(Function function, Args... args) -> std::invoke_result_t<Function&, Args...> {
     co_return co_await function(std::move(args)...);
 }
 

@@ -1,7 +1,6 @@
 #include "tasks/coro/runtime.hpp"
 
 #include <fmt/format.h>
-
 #include <utility>
 
 #include "tasks/coro/task_base.hpp"
@@ -62,8 +61,8 @@ void runtime::set_default_executor(std::shared_ptr<thread_pool_executor> executo
 std::string runtime::format_stack(const task_base& task) {
     std::string text;
     for (const stack_frame& frame : task.stack()) {
-        text += fmt::format("\n  File \"{}\", line {}, in {}", frame.file, frame.line,
-                            frame.function);
+        text +=
+            fmt::format("\n  File \"{}\", line {}, in {}", frame.file, frame.line, frame.function);
     }
     return text;
 }

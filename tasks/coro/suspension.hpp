@@ -65,6 +65,13 @@ class suspension {
     /// request came after the wait had ended.
     void throw_if_cancelled(bool by_this_wait) const;
 
+    /// True when a request to cancel has not been raised yet.
+    [[nodiscard]] bool has_pending_cancel() const noexcept;
+
+    /// The task is about to hear of its cancellation in another way: requests that are still
+    /// pending are delivered with it. (Two requests before a task runs are one exception.)
+    void forget_pending_cancel() noexcept;
+
     /// A request that this wait took over was overtaken by a result: it goes back to the task, to
     /// be raised by the next await.
     void return_cancel_request() noexcept;

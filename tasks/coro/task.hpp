@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "tasks/coro/awaitable.hpp"
 #include "tasks/coro/coro.hpp"
 #include "tasks/coro/future.hpp"
 #include "tasks/coro/task_base.hpp"
@@ -43,6 +44,11 @@ class task_state final : public task_base {
     void take_outcome() noexcept override {
         using handle_type = std::coroutine_handle<coro_promise<T>>;
         outcome_ = std::move(handle_type::from_address(root_frame().address()).promise().outcome);
+        // Asked to stop after its last await. A value is not given up for that; without one there
+        // is nothing to lose, and the request is answered as asyncio does.
+        if constexpr (std::is_void_v<T>) {
+            if (has_pending_cancel() && outcome_.has_value()) set_cancelled_outcome();
+        }
     }
     void set_cancelled_outcome() noexcept override {
         outcome_.set_exception(std::make_exception_ptr(cancelled{}));
@@ -153,6 +159,13 @@ template <typename T>
 task<T> create_task(coro<T> body, std::string_view name = {},
                     std::source_location where = std::source_location::current()) {
     return create_task(get_running_loop(), std::move(body), name, where);
+}
+
+/// Schedules something else that can be awaited: `create_task(queue.get())`.
+template <detail::operation_to_start Operation>
+auto create_task(Operation operation, std::string_view name = {},
+                 std::source_location where = std::source_location::current()) {
+    return create_task(detail::as_coro(std::move(operation)), name, where);
 }
 
 /// The task that is running on this thread; empty outside of tasks.

@@ -129,9 +129,7 @@ void task_base::destroy_frames() noexcept {
 
 // ---- What people see ----------------------------------------------------------------------
 
-std::string task_base::name() const {
-    return name_.empty() ? fmt::format("Task-{}", id_) : name_;
-}
+std::string task_base::name() const { return name_.empty() ? fmt::format("Task-{}", id_) : name_; }
 
 std::string task_base::describe_coroutine() const {
     const std::string function = clean_function_name(definition_.function_name());
@@ -209,11 +207,13 @@ void suspension::wake() noexcept { task_->wake(); }
 void suspension::resume() noexcept { task_->step(); }
 
 void suspension::throw_if_cancelled(bool by_this_wait) const {
-    if (by_this_wait) throw cancelled{};
-    if (!task_->has_pending_cancel()) return;
-    task_->set_pending_cancel(false);
+    if (!by_this_wait && !task_->has_pending_cancel()) return;
+    task_->set_pending_cancel(false);  // two requests before the task runs are one exception
     throw cancelled{};
 }
+
+bool suspension::has_pending_cancel() const noexcept { return task_->has_pending_cancel(); }
+void suspension::forget_pending_cancel() noexcept { task_->set_pending_cancel(false); }
 
 void suspension::return_cancel_request() noexcept { task_->set_pending_cancel(true); }
 

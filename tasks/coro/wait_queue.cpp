@@ -17,12 +17,18 @@ void parked::wake_from_queue() noexcept {
 }
 
 bool parked::cancel() noexcept {
-    if (line_ == nullptr) return false;  // woken already: the hand-over stands
-    line_->waiting_.remove(*this);
+    if (cancelled_) return false;
+    if (line_ != nullptr) {
+        line_->waiting_.remove(*this);
+    } else if (!orphaned_) {
+        return false;  // woken already: the hand-over stands
+    }
     cancelled_ = true;
     wake_from_queue();
     return true;
 }
+
+bool parked::cancel_is_due() const noexcept { return cancelled_ || has_pending_cancel(); }
 
 parked* wait_queue::wake_one() noexcept {
     parked* first = waiting_.pop_front();

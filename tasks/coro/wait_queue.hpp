@@ -17,6 +17,10 @@ class parked : public suspension, public list_hook<parked> {
     /// True when the wait ended by cancellation, and not by `wake_one` or `wake_all`.
     [[nodiscard]] bool was_cancelled() const noexcept { return cancelled_; }
 
+    /// True when the queue died during the wait: only a cancellation can end it, and whoever owned
+    /// the queue must not be touched any more.
+    [[nodiscard]] bool is_orphaned() const noexcept { return orphaned_; }
+
   protected:
     parked() noexcept = default;
     ~parked();
@@ -29,7 +33,11 @@ class parked : public suspension, public list_hook<parked> {
         deliver_pending_cancel();
     }
 
-    /// For await_resume of a wait without a value: throws when the wait was cancelled.
+    /// True when the task has to hear of a cancellation now: of this wait, or asked for after the
+    /// wait had ended. What was handed over is then to be passed on.
+    [[nodiscard]] bool cancel_is_due() const noexcept;
+
+    /// For await_resume of a wait without a value: throws when `cancel_is_due`.
     void throw_if_wait_cancelled() const { throw_if_cancelled(cancelled_); }
 
   private:
@@ -37,19 +45,23 @@ class parked : public suspension, public list_hook<parked> {
     void enter(wait_queue& line) noexcept;
     void wake_from_queue() noexcept;
 
-    wait_queue* line_ = nullptr;  // null once the wait is over
+    wait_queue* line_ = nullptr;  // null once the wait is over, or orphaned
+    bool orphaned_ = false;
     bool cancelled_ = false;
 };
 
-/// First come, first served. Its owner may die before the waiters (a loop that closes destroys
-/// frames in any order): they are then left suspended, not dangling.
+/// First come, first served. Its owner may die before the waiters (a queue that was a local of the
+/// main task, which ends while workers wait): they are then orphans, and end by cancellation.
 class wait_queue {
   public:
     wait_queue() noexcept = default;
     wait_queue(const wait_queue&) = delete;
     wait_queue& operator=(const wait_queue&) = delete;
     ~wait_queue() {
-        while (parked* waiter = waiting_.pop_front()) waiter->line_ = nullptr;
+        while (parked* waiter = waiting_.pop_front()) {
+            waiter->line_ = nullptr;
+            waiter->orphaned_ = true;
+        }
     }
 
     [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }

@@ -57,9 +57,12 @@ const std::vector<backend_kind>& available_backends() {
 
 std::string backend_label(backend_kind kind) {
     switch (kind) {
-        case backend_kind::uring: return "uring";
-        case backend_kind::epoll: return "epoll";
-        case backend_kind::automatic: break;
+        case backend_kind::uring:
+            return "uring";
+        case backend_kind::epoll:
+            return "epoll";
+        case backend_kind::automatic:
+            break;
     }
     return "automatic";
 }
@@ -114,10 +117,9 @@ bool register_co_test(const char* suite, const char* name, const char* file, int
                       coro<void> (*body)()) {
     for (const backend_kind kind : available_backends()) {
         const std::string full_suite = fmt::format("{}/{}", suite, backend_label(kind));
-        ::testing::RegisterTest(full_suite.c_str(), name, nullptr, nullptr, file, line,
-                                [kind, body]() -> ::testing::Test* {
-                                    return new co_test_case(kind, body);
-                                });
+        ::testing::RegisterTest(
+            full_suite.c_str(), name, nullptr, nullptr, file, line,
+            [kind, body]() -> ::testing::Test* { return new co_test_case(kind, body); });
     }
     return true;
 }

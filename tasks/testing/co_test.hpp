@@ -19,9 +19,8 @@
 // gtest's ASSERT_ macros use a plain return, which a coroutine cannot have: use CO_ASSERT_.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <functional>
+#include <gtest/gtest.h>
 #include <string>
 #include <vector>
 
@@ -57,11 +56,11 @@ bool register_co_test(const char* suite, const char* name, const char* file, int
 }  // namespace mayhem::testing
 
 /// Defines a coroutine test; see the top of this file.
-#define CO_TEST(suite, name)                                                               \
-    static ::mayhem::coro<void> co_test_##suite##_##name();                                \
-    [[maybe_unused]] static const bool co_test_##suite##_##name##_registered =             \
-        ::mayhem::testing::register_co_test(#suite, #name, __FILE__, __LINE__,             \
-                                            &co_test_##suite##_##name);                    \
+#define CO_TEST(suite, name)                                                   \
+    static ::mayhem::coro<void> co_test_##suite##_##name();                    \
+    [[maybe_unused]] static const bool co_test_##suite##_##name##_registered = \
+        ::mayhem::testing::register_co_test(#suite, #name, __FILE__, __LINE__, \
+                                            &co_test_##suite##_##name);        \
     static ::mayhem::coro<void> co_test_##suite##_##name()
 
 /// Ends the test body when something has failed so far.
@@ -69,14 +68,14 @@ bool register_co_test(const char* suite, const char* name, const char* file, int
     if (::testing::Test::HasFailure()) co_return
 
 /// EXPECT_TRUE that ends the body when it fails.
-#define CO_ASSERT_TRUE(condition)  \
-    do {                           \
-        EXPECT_TRUE(condition);    \
-        CO_STOP_ON_FAILURE();      \
+#define CO_ASSERT_TRUE(condition) \
+    do {                          \
+        EXPECT_TRUE(condition);   \
+        CO_STOP_ON_FAILURE();     \
     } while (false)
 /// EXPECT_EQ that ends the body when it fails.
-#define CO_ASSERT_EQ(left, right)  \
-    do {                           \
-        EXPECT_EQ(left, right);    \
-        CO_STOP_ON_FAILURE();      \
+#define CO_ASSERT_EQ(left, right) \
+    do {                          \
+        EXPECT_EQ(left, right);   \
+        CO_STOP_ON_FAILURE();     \
     } while (false)

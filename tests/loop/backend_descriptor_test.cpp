@@ -113,7 +113,8 @@ TEST_P(backend_descriptor_test, connections_are_waited_for_blocking_or_not) {
 TEST_P(backend_descriptor_test, a_full_pipe_is_waited_for_blocking_or_not) {
     for (const int flags : {0, O_NONBLOCK}) {
         const auto pipe = make_pipe(flags);
-        const std::string block(16 * 1024, 'x');
+        // Not a divisor of the pipe's size: the last one fits in part only.
+        const std::string block(16 * 1024 + 1, 'x');
         test_operation write;
         std::size_t written = 0;
         for (;;) {
@@ -153,6 +154,17 @@ TEST_P(backend_descriptor_test, msg_dontwait_does_not_end_the_waiting) {
     driver.tick(wait::no);
     driver->cancel(receive);
     driver.wait_for([&] { return receive.runs == 2; });
+    EXPECT_EQ(receive.result, -ECANCELED);
+}
+
+TEST_P(backend_descriptor_test, what_would_wait_anew_is_not_begun_after_a_cancel) {
+    const auto [near, far] = make_socket_pair();
+    text_buffer buffer;
+    test_operation receive;
+    receive.prepare_recv(near.get(), buffer.space(), MSG_DONTWAIT);
+    driver->submit(receive);
+    driver->cancel(receive);
+    driver.wait_for([&] { return receive.runs == 1; });
     EXPECT_EQ(receive.result, -ECANCELED);
 }
 
@@ -231,6 +243,25 @@ TEST(epoll_backend_test, forgetting_a_descriptor_ends_what_waits_for_it) {
     EXPECT_EQ(receive.result, -ECANCELED);
     EXPECT_EQ(poll.ended_with, std::vector{-ECANCELED});
     EXPECT_EQ(accept.ended_with, std::vector{-ECANCELED});
+}
+
+TEST(epoll_backend_test, those_who_wait_longer_are_served_first) {
+    backend_driver driver;
+    driver.use(*epoll_backend::create(driver.ready()));
+    const auto [near, far] = make_socket_pair();
+    text_buffer<1> first_byte;
+    text_buffer<1> second_byte;
+    test_operation first;
+    test_operation second;
+    first.prepare_recv(near.get(), first_byte.space());
+    driver->submit(first);
+    write_text(far.get(), "ab");
+    // It could have its byte at once, and would take that of the first.
+    second.prepare_recv(near.get(), second_byte.space());
+    driver->submit(second);
+    driver.wait_for([&] { return driver->in_flight() == 0; });
+    EXPECT_EQ(first_byte.text(1), "a");
+    EXPECT_EQ(second_byte.text(1), "b");
 }
 
 TEST(epoll_backend_test, files_complete_inside_submit_and_the_contract_says_so) {

@@ -125,6 +125,15 @@ TEST_P(backend_multishot_test, accept_on_what_does_not_listen_ends_with_the_erro
     EXPECT_EQ(accept.ended_with, std::vector{-EBADF});
 }
 
+TEST_P(backend_multishot_test, an_error_that_came_first_is_not_hidden_by_a_cancel) {
+    test_operation accept;
+    accept.prepare_accept(1 << 20, true);
+    driver->submit(accept);
+    driver->cancel(accept);
+    driver.wait_for([&] { return !accept.ended_with.empty(); });
+    EXPECT_EQ(accept.ended_with, std::vector{-EBADF});
+}
+
 TEST_P(backend_multishot_test, poll_tells_every_write_of_an_eventfd_that_nobody_reads) {
     const unique_fd event(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     test_operation poll;

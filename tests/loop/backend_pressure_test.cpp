@@ -151,10 +151,17 @@ TEST_P(backend_pressure_test, what_waited_in_the_backlog_starts_in_its_order) {
             (*made)->submit(op);
         }
         (*made)->cancel(ops.back());
+        test_operation latecomer;
+        latecomer.order = &order;
+        latecomer.prepare_nop();
         while ((*made)->in_flight() > 0) {
             if ((*made)->poll(wait::yes)) ::_exit(3);
             while (!ready.empty()) ready.pop().run();
+            // The ring has room again, but those in the backlog come first.
+            if (latecomer.state == operation_state::idle) (*made)->submit(latecomer);
         }
+        if (order.empty() || order.back() != &latecomer) ::_exit(9);
+        order.pop_back();
         // The cancelled one needs no turn; it may be told of before the others.
         std::erase(order, &ops.back());
         if (order.size() + 1 != ops.size()) ::_exit(4);
@@ -164,6 +171,33 @@ TEST_P(backend_pressure_test, what_waited_in_the_backlog_starts_in_its_order) {
         }
         if (ops.back().runs != 1) ::_exit(7);
         if (ops.back().result != -ECANCELED) ::_exit(8);
+        return 0;
+    });
+    EXPECT_EQ(status, 0);
+}
+
+TEST_P(backend_pressure_test, a_cancel_that_finds_no_room_is_dropped_when_its_target_is_done) {
+    if (is_epoll()) return;
+    const int status = in_child([] {
+        ready_queue ready;
+        auto made = uring_backend::create(ready, GetParam().ring);
+        std::deque<test_operation> ops(GetParam().ring.submission_entries);
+        if (!refuse_system_call_without(__NR_io_uring_enter, EAGAIN, 3, IORING_ENTER_GETEVENTS)) {
+            ::_exit(2);
+        }
+        for (test_operation& op : ops) {
+            op.prepare_nop();
+            (*made)->submit(op);
+        }
+        for (test_operation& op : ops) (*made)->cancel(op);
+        while ((*made)->in_flight() > 0) {
+            if ((*made)->poll(wait::yes)) ::_exit(3);
+        }
+        while (!ready.empty()) ready.pop().run();
+        for (const test_operation& op : ops) {
+            if (op.runs != 1) ::_exit(4);
+            if (op.result != 0) ::_exit(5);
+        }
         return 0;
     });
     EXPECT_EQ(status, 0);

@@ -40,7 +40,8 @@ CO_TEST(sleep, a_delay_that_is_not_a_number_is_rejected) {
 
 CO_TEST(sleep, an_endless_sleep_can_be_cancelled) {
     auto sleeper = []() -> coro<> {
-        co_await mayhem::sleep(std::chrono::duration<double>(std::numeric_limits<double>::infinity()));
+        co_await mayhem::sleep(
+            std::chrono::duration<double>(std::numeric_limits<double>::infinity()));
     };
     auto endless = create_task(sleeper());
     co_await yield();

@@ -1,0 +1,302 @@
+// The loop itself: order, stopping, closing, errors, threads. Each test runs on every backend.
+#include "loop/event_loop.hpp"
+
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <thread>
+#include <vector>
+
+#include "loop/log.hpp"
+
+namespace {
+
+using namespace mayhem;
+using namespace std::chrono_literals;
+
+class event_loop_test : public ::testing::TestWithParam<backend_kind> {
+  protected:
+    static loop_options options() {
+        loop_options made;
+        made.backend = GetParam();
+        made.virtual_clock = true;
+        return made;
+    }
+
+    void run_ticks(int count) {
+        for (int tick = 0; tick < count; ++tick) {
+            loop.stop();
+            loop.run_forever();
+        }
+    }
+
+    event_loop loop{options()};
+};
+
+TEST_P(event_loop_test, callbacks_run_in_order_and_new_ones_on_the_next_tick) {
+    std::vector<int> order;
+    loop.call_soon([&] {
+        order.push_back(1);
+        loop.call_soon([&] { order.push_back(3); });
+    });
+    loop.call_soon([&] { order.push_back(2); });
+    run_ticks(1);
+    EXPECT_EQ(order, (std::vector{1, 2}));
+    run_ticks(1);
+    EXPECT_EQ(order, (std::vector{1, 2, 3}));
+}
+
+TEST_P(event_loop_test, stop_in_the_middle_of_a_batch_finishes_the_batch) {
+    std::vector<int> order;
+    loop.call_soon([&] {
+        loop.stop();
+        loop.call_soon([&] { order.push_back(9); });
+    });
+    loop.call_soon([&] { order.push_back(1); });
+    loop.run_forever();
+    EXPECT_EQ(order, std::vector{1});
+}
+
+TEST_P(event_loop_test, a_cancelled_callback_does_not_run_even_in_the_same_batch) {
+    bool ran = false;
+    handle victim;
+    loop.call_soon([&] { victim.cancel(); });
+    victim = loop.call_soon([&] { ran = true; });
+    run_ticks(2);
+    EXPECT_FALSE(ran);
+    EXPECT_TRUE(victim.cancelled());
+}
+
+TEST_P(event_loop_test, due_timers_that_cancel_each_other_run_only_one) {
+    int ran = 0;
+    handle first;
+    handle second;
+    first = loop.call_later(1s, [&] {
+        ++ran;
+        second.cancel();
+    });
+    second = loop.call_later(1s, [&] {
+        ++ran;
+        first.cancel();
+    });
+    loop.call_later(2s, [&] { loop.stop(); });
+    loop.run_forever();
+    EXPECT_EQ(ran, 1);
+}
+
+TEST_P(event_loop_test, timers_run_in_deadline_order_and_ties_in_scheduling_order) {
+    std::vector<int> order;
+    loop.call_later(20ms, [&] { order.push_back(3); });
+    loop.call_later(10ms, [&] { order.push_back(1); });
+    loop.call_later(10ms, [&] { order.push_back(2); });
+    loop.call_later(30ms, [&] { loop.stop(); });
+    loop.run_forever();
+    EXPECT_EQ(order, (std::vector{1, 2, 3}));
+}
+
+TEST_P(event_loop_test, a_delay_that_is_not_a_number_is_refused) {
+    EXPECT_THROW(loop.call_later(std::chrono::duration<double>(std::nan("")), [] {}),
+                 std::invalid_argument);
+}
+
+TEST_P(event_loop_test, a_callback_that_throws_goes_to_the_handler_and_the_rest_runs) {
+    std::vector<std::string> told;
+    bool rest_ran = false;
+    loop.set_exception_handler(
+        [&](event_loop&, const exception_context& context) { told.push_back(context.message); });
+    loop.call_soon([] { throw std::runtime_error("broken"); });
+    loop.call_soon([&] { rest_ran = true; });
+    run_ticks(1);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_NE(told[0].find("Exception in callback"), std::string::npos);
+    EXPECT_TRUE(rest_ran);
+}
+
+TEST_P(event_loop_test, an_exception_handler_that_throws_is_logged_and_the_loop_goes_on) {
+    bool rest_ran = false;
+    std::vector<std::string> logged;
+    auto previous =
+        set_log_sink([&](const log_record& record) { logged.emplace_back(record.message); });
+    loop.set_exception_handler(
+        [](event_loop&, const exception_context&) { throw std::runtime_error("worse"); });
+    loop.call_soon([] { throw std::runtime_error("broken"); });
+    loop.call_soon([&] { rest_ran = true; });
+    run_ticks(1);
+    set_log_sink(std::move(previous));
+    EXPECT_TRUE(rest_ran);
+    ASSERT_EQ(logged.size(), 1U);
+    EXPECT_NE(logged[0].find("worse"), std::string::npos);
+}
+
+TEST_P(event_loop_test, a_closed_loop_refuses_and_closing_twice_is_fine) {
+    loop.close();
+    loop.close();
+    EXPECT_THROW(loop.call_soon([] {}), loop_closed);
+    EXPECT_THROW(loop.call_later(1s, [] {}), loop_closed);
+    EXPECT_THROW(loop.call_soon_threadsafe([] {}), loop_closed);
+    EXPECT_THROW(loop.run_forever(), loop_closed);
+}
+
+TEST_P(event_loop_test, closing_or_running_a_running_loop_is_an_error) {
+    int errors = 0;
+    loop.call_soon([&] {
+        try {
+            loop.close();
+        } catch (const loop_error&) {
+            ++errors;
+        }
+        try {
+            loop.run_forever();
+        } catch (const loop_error&) {
+            ++errors;
+        }
+        try {
+            event_loop(options()).run_forever();
+        } catch (const loop_error&) {
+            ++errors;
+        }
+    });
+    run_ticks(1);
+    EXPECT_EQ(errors, 3);
+}
+
+TEST_P(event_loop_test, callbacks_left_at_close_are_destroyed_unrun) {
+    auto counted = std::make_shared<int>(0);
+    loop.call_soon([counted] { ++*counted; });
+    loop.call_later(1h, [counted] { ++*counted; });
+    ASSERT_TRUE(loop.remote() != nullptr);
+    loop.call_soon_threadsafe([counted] { ++*counted; });
+    loop.close();
+    EXPECT_EQ(*counted, 0);
+    EXPECT_EQ(counted.use_count(), 1);
+}
+
+TEST_P(event_loop_test, a_call_from_another_thread_wakes_a_sleeping_loop) {
+    std::thread::id ran_on;
+    std::thread other([&] {
+        loop.call_soon_threadsafe([&] {
+            ran_on = std::this_thread::get_id();
+            loop.stop();
+        });
+    });
+    loop.run_forever();
+    other.join();
+    EXPECT_EQ(ran_on, std::this_thread::get_id());
+}
+
+TEST_P(event_loop_test, many_threads_may_call_at_once) {
+    constexpr int producers = 4;
+    constexpr int each = 2'000;
+    int received = 0;
+    std::vector<std::thread> threads;
+    for (int producer = 0; producer < producers; ++producer) {
+        threads.emplace_back([&] {
+            for (int index = 0; index < each; ++index) {
+                loop.call_soon_threadsafe([&] {
+                    if (++received == producers * each) loop.stop();
+                });
+            }
+        });
+    }
+    loop.run_forever();
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(received, producers * each);
+}
+
+TEST_P(event_loop_test, debug_mode_refuses_a_foreign_thread_and_names_both) {
+    loop.set_debug(true);
+    std::string refusal;
+    loop.call_soon([&] {
+        std::thread([&] {
+            try {
+                loop.call_soon([] {});
+            } catch (const loop_error& error) {
+                refusal = error.what();
+            }
+        }).join();
+    });
+    set_log_level(log_level::warning);
+    run_ticks(1);
+    set_log_level(log_level::info);
+    EXPECT_NE(refusal.find("Non-thread-safe operation"), std::string::npos) << refusal;
+    EXPECT_NE(refusal.find("call_soon"), std::string::npos) << refusal;
+}
+
+TEST_P(event_loop_test, slow_callbacks_are_named_with_file_and_line) {
+    std::vector<std::string> logged;
+    auto previous =
+        set_log_sink([&](const log_record& record) { logged.emplace_back(record.message); });
+    loop.log_slow_callbacks(0ns);  // every step counts as slow
+    loop.call_soon([] {});
+    run_ticks(1);
+    set_log_sink(std::move(previous));
+    ASSERT_FALSE(logged.empty());
+    EXPECT_NE(logged[0].find("Executing <Handle created at"), std::string::npos) << logged[0];
+    EXPECT_NE(logged[0].find("event_loop_test.cpp"), std::string::npos) << logged[0];
+}
+
+TEST_P(event_loop_test, a_flood_of_callbacks_does_not_starve_timers) {
+    bool fired = false;
+    loop_options real = options();
+    real.virtual_clock = false;
+    event_loop busy(real);
+    std::function<void()> again = [&] {
+        if (!fired) busy.call_soon([&] { again(); });
+    };
+    busy.call_soon([&] { again(); });
+    busy.call_later(1ms, [&] {
+        fired = true;
+        busy.stop();
+    });
+    busy.run_forever();
+    EXPECT_TRUE(fired);
+}
+
+TEST_P(event_loop_test, real_timers_are_never_early) {
+    loop_options real = options();
+    real.virtual_clock = false;
+    event_loop timed(real);
+    const time_point wanted = timed.time() + 2ms;
+    time_point fired_at{};
+    timed.call_at(wanted, [&] {
+        fired_at = timed.time();
+        timed.stop();
+    });
+    timed.run_forever();
+    EXPECT_GE(fired_at, wanted);
+}
+
+std::size_t open_descriptors() {
+    const std::filesystem::directory_iterator descriptors("/proc/self/fd");
+    return static_cast<std::size_t>(std::distance(begin(descriptors), end(descriptors)));
+}
+
+TEST_P(event_loop_test, a_thousand_loops_leave_no_descriptor_behind) {
+    const std::size_t before = open_descriptors();
+    for (int count = 0; count < 1000; ++count) {
+        event_loop fresh(options());
+        fresh.call_soon([] {});
+        fresh.stop();
+        fresh.run_forever();
+    }
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+std::vector<backend_kind> backends() {
+    std::vector<backend_kind> kinds{backend_kind::epoll};
+    try {
+        loop_options options;
+        options.backend = backend_kind::uring;
+        event_loop probe(options);
+        kinds.push_back(backend_kind::uring);
+    } catch (const std::system_error&) {
+        std::puts("io_uring is refused here: only epoll is tested");
+    }
+    return kinds;
+}
+
+INSTANTIATE_TEST_SUITE_P(on, event_loop_test, ::testing::ValuesIn(backends()),
+                         [](const auto& instance) {
+                             return instance.param == backend_kind::uring ? "uring" : "epoll";
+                         });
+
+}  // namespace
