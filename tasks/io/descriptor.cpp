@@ -1,0 +1,87 @@
+#include "tasks/io/descriptor.hpp"
+
+#include <cerrno>
+#include <coroutine>
+
+#include "loop/check.hpp"
+#include "tasks/io/io_awaiter.hpp"
+
+namespace mayhem::detail {
+namespace {
+
+/// Waits in `close` until the operations in flight have come home.
+class idle_wait final : public parked {
+  public:
+    explicit idle_wait(wait_queue& line) noexcept : line_(line) {}
+
+    bool await_ready() const noexcept { return false; }
+    template <typename Promise>
+    void await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+        park(frame, line_);
+    }
+    void await_resume() const noexcept {}
+
+    /// Not to be cancelled, see descriptor::close.
+    bool cancel() noexcept override { return false; }
+    [[nodiscard]] std::string describe() const override { return "operations to end before close"; }
+
+  private:
+    wait_queue& line_;
+};
+
+}  // namespace
+
+descriptor::~descriptor() {
+    // When the loop closes, everything has been taken back from the kernel before frames are
+    // destroyed, but the awaiters of other frames may still be here.
+    while (io_awaiter* operation = in_flight_.front()) {
+        MAYHEM_CHECK(operation->state != operation_state::in_flight,
+                     "a stream was destroyed while an operation was in flight on it; co_await its "
+                     "close() first");
+        operation->forget_descriptor();
+        in_flight_.remove(*operation);
+    }
+    close_now();
+}
+
+int descriptor::refusal(io_use use) noexcept {
+    if (!is_open()) return EBADF;
+    if (use == io_use::other) return 0;
+    for (io_awaiter* other = in_flight_.front(); other != nullptr;
+         other = in_flight_.next(*other)) {
+        if (other->use() == use) return EBUSY;
+    }
+    return 0;
+}
+
+void descriptor::enter(io_awaiter& operation) noexcept { in_flight_.push_back(operation); }
+
+void descriptor::leave(io_awaiter& operation) noexcept {
+    in_flight_.remove(operation);
+    if (closing_) {
+        if (in_flight_.empty()) idle_.wake_all();
+    }
+}
+
+coro<void> descriptor::close() {
+    if (!fd_) co_return;
+    closing_ = true;
+    for (io_awaiter* operation = in_flight_.front(); operation != nullptr;
+         operation = in_flight_.next(*operation)) {
+        loop_.cancel(*operation);
+    }
+    while (!in_flight_.empty()) {
+        idle_wait ended(idle_);
+        co_await ended;
+    }
+    close_now();
+}
+
+void descriptor::close_now() noexcept {
+    if (!fd_) return;
+    closing_ = true;
+    if (!home_->is_closed()) loop_.release(fd_.get());
+    fd_.reset();
+}
+
+}  // namespace mayhem::detail

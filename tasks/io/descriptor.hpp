@@ -1,0 +1,75 @@
+// A descriptor that belongs to a loop, and everything that is in flight on it.
+//
+// Streams, sockets and files are thin handles around one of these. It is what makes three promises
+// true: one reader and one writer at a time (a second one is told EBUSY at once, instead of
+// stealing bytes); closing cancels what is in flight and waits for it, because the kernel goes on
+// with the open file after a plain close; and a descriptor is never closed under an operation.
+//
+// It has one address for life, so that operations in other tasks' frames may point to it while the
+// handle around it is moved.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "loop/event_loop.hpp"
+#include "loop/fd.hpp"
+#include "loop/intrusive_list.hpp"
+#include "loop/recycling_allocator.hpp"
+#include "tasks/coro/coro.hpp"
+#include "tasks/coro/wait_queue.hpp"
+
+namespace mayhem::detail {
+
+class io_awaiter;
+
+/// What an operation uses of a descriptor. At most one `read` and one `write` are in flight at a
+/// time; of `other`, any number.
+enum class io_use : std::uint8_t { read, write, other };
+
+/// Which system calls carry bytes: recv and send, or read and write.
+enum class io_kind : std::uint8_t { socket, stream };
+
+class descriptor final : public recycled {
+  public:
+    descriptor(event_loop& loop, unique_fd fd, io_kind kind)
+        : loop_(loop), home_(loop.remote()), fd_(std::move(fd)), kind_(kind) {}
+    descriptor(const descriptor&) = delete;
+    descriptor& operator=(const descriptor&) = delete;
+    /// Closes it. REQUIRES: nothing is in flight; otherwise `close` has to be awaited first.
+    ~descriptor();
+
+    [[nodiscard]] int get() const noexcept { return fd_.get(); }
+    [[nodiscard]] io_kind kind() const noexcept { return kind_; }
+    [[nodiscard]] bool is_open() const noexcept { return fd_ && !closing_; }
+
+    /// Why an operation may not start now: EBADF (closed), EBUSY (another one of its use is in
+    /// flight), or 0.
+    [[nodiscard]] int refusal(io_use use) noexcept;
+
+    /// Cancels what is in flight, waits for it, and closes. The tasks that wait see ECANCELED.
+    /// Closing twice is fine. It cannot be cancelled: the wait is short, and a half-closed
+    /// descriptor would help nobody; a request to cancel is raised at the next await.
+    coro<void> close();
+
+    /// REQUIRES: nothing is in flight.
+    void close_now() noexcept;
+
+    // For io_awaiter: what is in flight.
+    void enter(io_awaiter& operation) noexcept;
+    void leave(io_awaiter& operation) noexcept;
+    /// True on this descriptor's loop.
+    [[nodiscard]] bool belongs_to(const event_loop& loop) const noexcept { return &loop == &loop_; }
+
+  private:
+    event_loop& loop_;             // not to be touched once `home_` is closed
+    std::shared_ptr<inbox> home_;  // outlives the loop, and so knows whether it is still there
+    unique_fd fd_;
+    io_kind kind_;
+    bool closing_ = false;
+    intrusive_list<io_awaiter, descriptor> in_flight_;
+    wait_queue idle_;  // who waits in `close`
+};
+
+}  // namespace mayhem::detail

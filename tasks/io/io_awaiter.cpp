@@ -1,0 +1,96 @@
+#include "tasks/io/io_awaiter.hpp"
+
+#include <cerrno>
+#include <fmt/format.h>
+
+#include "loop/check.hpp"
+#include "tasks/io/address.hpp"
+
+namespace mayhem::detail {
+namespace {
+
+bool brings_descriptor(opcode code) noexcept {
+    return code == opcode::accept || code == opcode::openat;
+}
+
+}  // namespace
+
+io_awaiter::~io_awaiter() {
+    leave_descriptor();
+    const bool unread = state == operation_state::completed && !taken_;
+    if (unread && brings_descriptor(code)) unique_fd(result).reset();
+}
+
+bool io_awaiter::await_ready() noexcept {
+    if (on_ != nullptr) refusal_ = on_->refusal(use_);
+    return refusal_ != 0;
+}
+
+void io_awaiter::start() noexcept {
+    deliver_pending_cancel();
+    if (asked_) return;  // woken already, and never to be started
+    if (on_ != nullptr) {
+        MAYHEM_CHECK(on_->belongs_to(loop()), "a stream was used on another loop than its own");
+        on_->enter(*this);
+        entered_ = true;
+    }
+    loop().submit(*this);
+}
+
+bool io_awaiter::cancel() noexcept {
+    switch (state) {
+        case operation_state::idle:  // asked by `start`, which then does not submit
+            if (asked_) return false;
+            asked_ = true;
+            wake();
+            return true;
+        case operation_state::in_flight:
+            if (!asked_) loop().cancel(*this);
+            asked_ = true;
+            return true;
+        case operation_state::completed:
+            return false;
+    }
+    return false;
+}
+
+void io_awaiter::leave_descriptor() noexcept {
+    if (entered_ && on_ != nullptr) on_->leave(*this);
+    entered_ = false;
+}
+
+void io_awaiter::run() noexcept {
+    leave_descriptor();  // before the task continues: it may start the next one at once
+    resume();
+}
+
+void io_awaiter::discard() noexcept { leave_descriptor(); }
+
+std::int32_t io_awaiter::take_result() {
+    if (refusal_ != 0) return -refusal_;
+    taken_ = true;
+    const bool never_started = state == operation_state::idle;
+    if (never_started || (asked_ && result == -ECANCELED)) throw_if_cancelled(true);
+    if (asked_) return_cancel_request();
+    return result;
+}
+
+std::string io_awaiter::describe() const {
+    if (fd < 0) return std::string(to_string(code));
+    return fmt::format("{} on descriptor {}", to_string(code), fd);
+}
+
+void io_awaiter::throw_failure(std::int32_t error) const {
+    std::string what = describe();
+    if (refusal_ == EBADF) {
+        what = fmt::format("{} on a closed stream", to_string(code));
+    } else if (refusal_ == EBUSY) {
+        what += fmt::format(": another task {} already",
+                            use_ == io_use::read ? "reads from it" : "writes to it");
+    } else if (const auto peer = peer_of(fd)) {
+        what += fmt::format(" (peer {})", peer->to_string());
+    }
+    throw_errno(error, what);
+}
+
+}  // namespace mayhem::detail

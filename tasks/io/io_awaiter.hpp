@@ -1,0 +1,108 @@
+// The awaiter of one operation: a task that waits for the kernel. The operation is part of the
+// awaiter and so of the coroutine's frame: starting one allocates nothing.
+//
+//   co_await stream.read_some(buffer)
+//        |  await_ready     refused (closed, busy)? then the answer is there already
+//        |  await_suspend   a cancellation is pending? then it is not started at all
+//        v
+//     in flight ---completion---> ready queue ---run---> await_resume: the value, or throws
+//        |   cancel(): asks the kernel; the completion comes all the same, exactly once
+//
+// What the completion of a cancelled operation means: -ECANCELED says that nothing happened, so
+// `cancelled` is thrown. Anything else did happen (bytes arrived, the connection stands): it is
+// delivered, and the request goes back to the task, which raises it at its next await.
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <system_error>
+#include <type_traits>
+
+#include "loop/error.hpp"
+#include "loop/event_loop.hpp"
+#include "loop/fd.hpp"
+#include "loop/operation.hpp"
+#include "tasks/coro/suspension.hpp"
+#include "tasks/io/descriptor.hpp"
+
+namespace mayhem::detail {
+
+class io_awaiter : public suspension, public operation, public list_hook<descriptor> {
+  public:
+    /// True when the descriptor refuses the operation.
+    bool await_ready() noexcept;
+    template <typename Promise>
+    void await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+        suspend(frame);
+        start();
+    }
+
+    bool cancel() noexcept final;
+    /// "recv on descriptor 7".
+    [[nodiscard]] std::string describe() const override;
+    void run() noexcept final;
+    void discard() noexcept final;
+
+    [[nodiscard]] io_use use() const noexcept { return use_; }
+    /// The descriptor dies first (only when the loop closes).
+    void forget_descriptor() noexcept { on_ = nullptr; }
+
+  protected:
+    /// @param on null for operations that have no descriptor (openat).
+    io_awaiter(descriptor* on, io_use use) noexcept : on_(on), use_(use) {}
+    /// Closes a descriptor that the operation brought and that nobody took.
+    ~io_awaiter();
+
+    /// The result, a value or a negative errno. Throws `cancelled` when the operation was not
+    /// started, or had no effect, because the task was cancelled.
+    [[nodiscard]] std::int32_t take_result();
+
+    /// Throws std::system_error; its text names the operation, the descriptor and the peer.
+    [[noreturn]] void throw_failure(std::int32_t error) const;
+
+  private:
+    void start() noexcept;
+    void leave_descriptor() noexcept;
+
+    descriptor* on_;
+    io_use use_;
+    int refusal_ = 0;       // errno; never started
+    bool asked_ = false;    // this wait took a request to cancel over
+    bool entered_ = false;  // in `on_`'s list
+    bool taken_ = false;    // the result has been given to the task
+};
+
+/// An awaiter whose result is a `Value`: void, std::size_t (bytes) or unique_fd. `Throws` makes it
+/// throw std::system_error; otherwise it gives std::expected<Value, std::error_code>.
+template <typename Value, bool Throws = true>
+class io_call final : public io_awaiter {
+  public:
+    using answer = std::conditional_t<Throws, Value, std::expected<Value, std::error_code>>;
+
+    /// @param prepare calls one of the operation's `prepare_` functions.
+    template <typename Prepare>
+    io_call(descriptor* on, io_use use, Prepare prepare) : io_awaiter(on, use) {
+        prepare(static_cast<operation&>(*this));
+    }
+
+    answer await_resume() {
+        const std::int32_t outcome = take_result();
+        if (outcome < 0) {
+            if constexpr (Throws) {
+                throw_failure(outcome);
+            } else {
+                return std::unexpected(errno_code(outcome));
+            }
+        }
+        if constexpr (std::is_void_v<Value>) {
+            return answer();
+        } else {
+            return answer(static_cast<Value>(outcome));
+        }
+    }
+};
+
+}  // namespace mayhem::detail
