@@ -3,15 +3,14 @@
 #include <cerrno>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 #include <utility>
 
 #include "loop/check.hpp"
 #include "loop/error.hpp"
 #include "loop/operation.hpp"
 #include "loop/signals.hpp"
+#include "tasks/io/pidfd.hpp"
 
 namespace mayhem {
 
@@ -60,16 +59,12 @@ class process_state final : public operation {
     [[nodiscard]] wait_queue& waiting() noexcept { return waiting_; }
 
     /// @returns 0, or an errno.
-    int send(int signal_number) noexcept {
-        const long sent =
-            ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal_number, nullptr, 0U);
-        return sent == 0 ? 0 : errno;
-    }
+    int send(int signal_number) noexcept { return signal_pidfd(pidfd_.get(), signal_number); }
 
     /// SIGKILL, to its group as well. The group's number is still its own: it is not reaped.
     void kill_it() noexcept {
         if (leads_group_) ::kill(-pid_, SIGKILL);
-        send(SIGKILL);
+        static_cast<void>(send(SIGKILL));  // fails only when it is dead
     }
 
     void run() noexcept override {

@@ -5,13 +5,13 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
 
 #include "loop/check.hpp"
 #include "loop/error.hpp"
+#include "tasks/io/pidfd.hpp"
 
 namespace mayhem::detail {
 namespace {
@@ -156,8 +156,7 @@ spawned spawn(const std::vector<std::string>& arguments, const process_options& 
         throw_errno(error, fmt::format("cannot run {}{}", arguments[0], where));
     }
     // Nobody has waited for the child, so its number is still its own.
-    // By its number: the C library's header for it was not made for C++ at first (glibc 2.36).
-    made.pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, made.pid, 0U)));
+    made.pidfd = open_pidfd(made.pid);
     if (!made.pidfd) {
         const int failure = errno;
         kill_and_reap(made.pid);
