@@ -1,0 +1,149 @@
+#include "mandrill/service/publisher.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+#include <utility>
+
+#include "loop/log.hpp"
+#include "mandrill/restart/seeded.hpp"
+
+namespace mandrill {
+
+using mayhem::log;
+using mayhem::log_level;
+
+namespace {
+
+constexpr std::size_t line_length_max = 64 * 1024;
+
+/// Requests of standard input that may wait for their commit at one time.
+constexpr std::size_t unpublished_max = 512;
+
+/// The text of a member, empty when it is missing; an error when it is something else.
+std::expected<std::string, std::string> text_member(const nlohmann::json& object,
+                                                    const char* name) {
+    const auto found = object.find(name);
+    if (found == object.end()) return std::string();
+    if (found->is_string()) return found->get<std::string>();
+    return std::unexpected(fmt::format("\"{}\" must be a string", name));
+}
+
+}  // namespace
+
+// ---- Intake -------------------------------------------------------------------------------
+
+mayhem::coro<std::expected<receipt, std::string>> intake::accept(std::string line, origin source) {
+    auto wish = parse(line, source);
+    if (!wish) {
+        ++at_.counters.rejected;
+        co_return std::unexpected(wish.error());
+    }
+    receipt given{wish->id, false};
+    given.duplicate = !co_await at_.messages.publish(std::move(*wish));
+    co_return given;
+}
+
+mayhem::coro<receipt> intake::publish(std::string host, std::string reason, origin source) {
+    receipt given{new_id(), false};
+    request wish(given.id, std::move(host), std::move(reason), "", source);
+    given.duplicate = !co_await at_.messages.publish(std::move(wish));
+    co_return given;
+}
+
+std::expected<request, std::string> intake::parse(const std::string& line, origin source) {
+    const auto object = nlohmann::json::parse(line, nullptr, false);
+    if (object.is_discarded()) return std::unexpected("not JSON; expected {\"host\":\"NAME\"}");
+    if (!object.is_object()) return std::unexpected("not a JSON object: {\"host\":\"NAME\"}");
+    for (const auto& [name, unused] : object.items()) {
+        if (name != "host" && name != "reason" && name != "owner" && name != "id") {
+            return std::unexpected(
+                fmt::format("unknown member \"{}\"; known are host, reason, owner, id", name));
+        }
+    }
+    const auto host = text_member(object, "host");
+    const auto reason = text_member(object, "reason");
+    const auto owner = text_member(object, "owner");
+    const auto id = text_member(object, "id");
+    for (const auto* member : {&host, &reason, &owner, &id}) {
+        if (!*member) return std::unexpected(member->error());
+    }
+    if (host->empty()) return std::unexpected("\"host\" is missing");
+    if (!at_.hosts.knows(*host)) {
+        return std::unexpected(
+            fmt::format("unknown host \"{}\"; the fleet has {} hosts, the first is {}", *host,
+                        at_.hosts.hosts().size(), at_.hosts.hosts().front()));
+    }
+    return request(id->empty() ? new_id() : *id, *host, *reason, *owner, source);
+}
+
+std::string intake::new_id() {
+    const std::uint64_t high = ids_();  // drawn in this order, whatever the compiler prefers
+    const std::uint64_t low = ids_();
+    return format_uuid(high, low);
+}
+
+// ---- Chance -------------------------------------------------------------------------------
+
+mayhem::coro<void> publish_randomly(workplace& at, intake& requests, double per_second) {
+    // Independent requests arrive with exponentially distributed gaps.
+    std::exponential_distribution<double> gap(per_second);
+    std::uniform_int_distribution<std::size_t> pick(0, at.hosts.hosts().size() - 1);
+    for (;;) {
+        co_await mayhem::sleep(std::chrono::duration<double>(gap(at.random)));
+        const std::string host = at.hosts.hosts()[pick(at.random)];
+        std::string problem;
+        try {
+            const receipt given = co_await requests.publish(host, "chaos", origin::random);
+            log(log_level::debug, "Published {} for {}", given.id, host);
+        } catch (const std::exception& error) {
+            problem = error.what();
+        }
+        if (!problem.empty()) log(log_level::error, "Could not publish: {}", problem);
+    }
+}
+
+// ---- Standard input -----------------------------------------------------------------------
+
+namespace {
+
+mayhem::coro<void> publish_line(intake& requests, std::string line, std::size_t number,
+                                mayhem::semaphore& room) {
+    std::string problem;
+    try {
+        const auto answer = co_await requests.accept(std::move(line), origin::standard_input);
+        if (!answer) problem = answer.error();
+    } catch (const std::exception& error) {
+        problem = error.what();
+    }
+    room.release();
+    if (!problem.empty()) log(log_level::error, "stdin line {}: {}", number, problem);
+}
+
+}  // namespace
+
+mayhem::coro<void> publish_standard_input(workplace& at, intake& requests) {
+    auto input = mayhem::pipe_reader::borrow(STDIN_FILENO);
+    mayhem::line_reader lines(input, line_length_max);
+    mayhem::semaphore room(unpublished_max);
+    auto body = [&](mayhem::task_group& group) -> mayhem::coro<void> {
+        for (std::size_t number = 1;; ++number) {
+            std::string problem;
+            try {
+                auto line = co_await lines.read_line();
+                if (!line) co_return;
+                if (line->empty()) continue;
+                co_await room.acquire();
+                group.create_task(publish_line(requests, std::move(*line), number, room));
+            } catch (const std::exception& error) {
+                problem = error.what();
+            }
+            if (problem.empty()) continue;
+            ++at.counters.rejected;
+            log(log_level::error, "stdin line {}: {}", number, problem);
+        }
+    };
+    co_await mayhem::with_task_group(body);
+}
+
+}  // namespace mandrill

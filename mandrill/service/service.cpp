@@ -1,0 +1,258 @@
+#include "mandrill/service/service.hpp"
+
+#include <csignal>
+#include <unistd.h>
+#include <utility>
+
+#include "loop/log.hpp"
+#include "mandrill/service/request_socket.hpp"
+
+namespace mandrill {
+
+using mayhem::log;
+using mayhem::log_level;
+
+std::filesystem::path database_file(const std::filesystem::path& state_directory) {
+    return state_directory / "mandrill.db";
+}
+
+std::filesystem::path socket_file(const std::filesystem::path& state_directory) {
+    return state_directory / "mandrill.sock";
+}
+
+namespace {
+
+constexpr int killed_by_interrupt = 130;
+
+/// How often the end of the work is looked for once standard input has ended.
+constexpr std::chrono::milliseconds look_again{50};
+
+/// Turns signals into a wish to stop, and says how urgent it is.
+class stop_request {
+  public:
+    explicit stop_request(mayhem::event_loop& loop) : loop_(loop) {
+        for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+            loop_.add_signal_handler(number, [this](int received) { on_signal(received); });
+        }
+        loop_.add_signal_handler(SIGUSR1, [this](int) { log_tasks(); });
+    }
+    stop_request(const stop_request&) = delete;
+    stop_request& operator=(const stop_request&) = delete;
+    ~stop_request() {
+        for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
+            loop_.remove_signal_handler(number);
+        }
+    }
+
+    void stop() noexcept { stopped_.set(); }
+    [[nodiscard]] mayhem::event& stopped() noexcept { return stopped_; }
+    [[nodiscard]] mayhem::event& hurry() noexcept { return hurry_; }
+
+  private:
+    void on_signal(int number) {
+        log(log_level::info, "Received exit signal {}...", mayhem::signal_name(number));
+        if (!stopped_.is_set()) return stopped_.set();
+        if (!hurry_.is_set()) {
+            log(log_level::warning, "Second exit signal: not waiting any longer");
+            return hurry_.set();
+        }
+        log(log_level::critical, "Third exit signal: ending at once");
+        ::_exit(killed_by_interrupt);
+    }
+
+    void log_tasks() const {
+        for (const mayhem::task_ref& task : mayhem::all_tasks(loop_)) {
+            log(log_level::info, "{}", task.format_stack());
+        }
+    }
+
+    mayhem::event_loop& loop_;
+    mayhem::event stopped_;
+    mayhem::event hurry_;
+};
+
+/// One run of the service. The members are in the order in which they are started.
+class running_service {
+  public:
+    running_service(service_options options, std::unique_ptr<database> db,
+                    std::unique_ptr<restarter> fleet)
+        : options_(std::move(options)),
+          loop_(mayhem::get_running_loop()),
+          clock_(loop_),
+          started_(loop_.time()),
+          db_(std::move(db)),
+          fleet_(std::move(fleet)),
+          random_(options_.seed) {}
+
+    mayhem::coro<service_report> run() {
+        started_at_ = clock_.now();
+        std::exception_ptr problem;
+        service_report report;
+        try {
+            co_await start();
+            co_await stop_.stopped().wait();
+            co_await stop();
+        } catch (...) {
+            problem = std::current_exception();
+        }
+        if (problem) co_await abandon();
+        co_await fleet_->stop();
+        if (!problem) report = co_await finish_report();
+        log(log_level::info, "Closing database connections");
+        co_await db_->close();
+        if (problem) std::rethrow_exception(problem);
+        log(log_level::info, "Successfully shutdown the Mayhem service.");
+        co_return report;
+    }
+
+  private:
+    mayhem::coro<void> start() {
+        if (const int left = co_await messages_.expire_leases(); left > 0) {
+            log(log_level::info, "Found {} messages of a run that was killed; going on with them",
+                left);
+        }
+        const summary before = co_await messages_.summarize(0);
+        // Each run draws different requests, and the same seed on the same database the same ones.
+        random_.seed(options_.seed + static_cast<std::uint64_t>(before.published));
+        requests_ = std::make_unique<intake>(at_, random_());
+        log(log_level::info, "Starting {} hosts", fleet_->hosts().size());
+        co_await fleet_->start();
+        launch(serve_requests(*requests_, socket_file(options_.state_directory)), "request socket");
+        if (options_.requests_per_second > 0) {
+            launch(publish_randomly(at_, *requests_, options_.requests_per_second),
+                   "random publisher");
+        }
+        if (options_.standard_input) launch(follow_standard_input(), "stdin publisher");
+        if (options_.run_for) launch(stop_after(*options_.run_for), "time limit");
+        consuming_ = mayhem::create_task(consumer_.run(), "consumer");
+    }
+
+    /// A part that runs until the service stops. One that fails takes the service with it.
+    void launch(mayhem::coro<void> part, std::string_view name) {
+        parts_.push_back(mayhem::create_task(std::move(part), name));
+        mayhem::task<void> started = parts_.back();
+        parts_.back().add_done_callback([this, started]() mutable {
+            if (started.is_cancelled() || !started.exception()) return;
+            if (!failure_) failure_ = started.exception();
+            stop_.stop();
+        });
+    }
+
+    mayhem::coro<void> stop_after(std::chrono::nanoseconds limit) {
+        co_await mayhem::sleep(limit);
+        log(log_level::info, "The time is up");
+        stop_.stop();
+    }
+
+    mayhem::coro<void> follow_standard_input() {
+        co_await publish_standard_input(at_, *requests_);
+        log(log_level::info, "End of standard input");
+        if (options_.run_for) co_return;
+        // Settled means settled: also what waits for its retry.
+        while (co_await messages_.next_due()) co_await mayhem::sleep(look_again);
+        stop_.stop();
+    }
+
+    /// The graceful end; the order is explained at the top of service.hpp.
+    mayhem::coro<void> stop() {
+        consumer_.stop();
+        log(log_level::info, "Nacking outstanding messages");
+        consumer_.cancel_waiting();
+        co_await drain();
+        co_await cancel_the_rest();
+        if (failure_) std::rethrow_exception(failure_);
+    }
+
+    mayhem::coro<void> drain() {
+        if (consumer_.outstanding() == 0) co_return;
+        log(log_level::info, "Waiting for {} restarts under way, up to {} s",
+            consumer_.outstanding(),
+            std::chrono::duration_cast<std::chrono::seconds>(options_.rules.drain).count());
+        auto idle = mayhem::create_task(consumer_.wait_until_idle(options_.rules.drain), "drain");
+        auto hurry = mayhem::create_task(stop_.hurry().wait_coro(), "hurry");
+        const std::vector<mayhem::task_ref> either{idle, hurry};
+        co_await mayhem::wait(either, mayhem::return_when::first_completed);
+        idle.cancel();
+        hurry.cancel();
+        co_await mayhem::wait(either);
+    }
+
+    mayhem::coro<void> cancel_the_rest() {
+        const std::size_t messages = consumer_.cancel_all();
+        cut_off_ = messages > 0;
+        std::size_t count = messages;
+        std::vector<mayhem::task_ref> others(parts_.begin(), parts_.end());
+        if (consuming_) others.push_back(consuming_);
+        for (mayhem::task_ref& task : others) count += task.cancel() ? 1 : 0;
+        log(log_level::info, "Cancelling {} outstanding tasks", count);
+        if (!others.empty()) co_await mayhem::wait(others);
+        if (!co_await consumer_.wait_until_idle(options_.rules.hurry)) {
+            log(log_level::error,
+                "{} messages could not be given back in time; their leases "
+                "run out by themselves",
+                consumer_.outstanding());
+        }
+    }
+
+    /// Something failed: no drain, but nothing is left running either.
+    mayhem::coro<void> abandon() {
+        consumer_.stop();
+        co_await cancel_the_rest();
+    }
+
+    mayhem::coro<service_report> finish_report() {
+        log(log_level::info, "Flushing metrics");
+        service_report report;
+        report.counts = co_await messages_.summarize(started_at_);
+        report.dead = co_await messages_.dead_letters();
+        report.problems = co_await messages_.problems();
+        report.rejected = counters_.rejected;
+        report.elapsed = loop_.time() - started_;
+        report.cut_off = cut_off_;
+        std::string problem;
+        try {
+            auto write = [counters = counters_, file = options_.state_directory / "metrics.prom"] {
+                counters.write_to(file);
+            };
+            co_await mayhem::run_in_executor(std::move(write));
+        } catch (const std::exception& error) {
+            problem = error.what();
+        }
+        if (!problem.empty()) log(log_level::error, "Could not flush metrics: {}", problem);
+        co_return report;
+    }
+
+    service_options options_;
+    mayhem::event_loop& loop_;
+    wall_clock clock_;
+    mayhem::time_point started_;
+    epoch_ms started_at_ = 0;
+    std::unique_ptr<database> db_;
+    std::unique_ptr<restarter> fleet_;
+    stop_request stop_{loop_};
+    std::mt19937_64 random_;
+    metrics counters_;
+    broker messages_{*db_, clock_};
+    mayhem::semaphore permits_{options_.rules.restarts_max};
+    workplace at_{messages_, *fleet_, options_.rules, counters_, random_, permits_};
+    std::unique_ptr<intake> requests_;
+    consumer consumer_{at_};
+    mayhem::task<void> consuming_;
+    std::vector<mayhem::task<void>> parts_;
+    std::exception_ptr failure_;
+    bool cut_off_ = false;
+};
+
+}  // namespace
+
+mayhem::coro<service_report> run_service(service_options options,
+                                         std::function<std::unique_ptr<restarter>()> make_fleet) {
+    std::filesystem::create_directories(options.state_directory);
+    auto db = co_await database::open(store_options(database_file(options.state_directory)));
+    auto fleet = make_fleet();
+    auto service =
+        std::make_unique<running_service>(std::move(options), std::move(db), std::move(fleet));
+    co_return co_await service->run();
+}
+
+}  // namespace mandrill
