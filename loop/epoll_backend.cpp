@@ -2,20 +2,16 @@
 // the picture. Nothing in this file waits but one epoll_wait.
 #include "loop/epoll_backend.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <span>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "loop/check.hpp"
 #include "loop/error.hpp"
 #include "loop/system_call.hpp"
+#include "loop/unblocked_call.hpp"
 
 namespace mayhem {
 
@@ -24,29 +20,18 @@ namespace {
 // One epoll_wait brings at most this many events; the rest keeps until the next poll.
 constexpr int events_per_poll = 256;
 
+// Readers that wait on trust are looked after at least this often while the loop is busy.
+constexpr unsigned polls_between_checks = 16;
+
 // A flood of connections must not keep the loop from everything else: after this many, the rest
 // waits for the next poll.
 constexpr int accepts_per_poll = 64;
 
-// A pipe that is ready for writing has room for this much; more could block.
-constexpr std::uint32_t safe_pipe_write = PIPE_BUF;
-
 constexpr std::uint32_t everything = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 constexpr std::uint32_t wakes_readers = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR;
+// The end of a stream, an error, urgent data: a short read then tells nothing about what is left.
+constexpr std::uint32_t ends_reading = EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR;
 constexpr std::uint32_t wakes_writers = EPOLLOUT | EPOLLHUP | EPOLLERR;
-
-bool is_ready(int fd, short events) noexcept {
-    pollfd entry{.fd = fd, .events = events, .revents = 0};
-    return ::poll(&entry, 1, 0) > 0;
-}
-
-std::int32_t outcome_of_connect(int fd) noexcept {
-    if (!is_ready(fd, POLLOUT)) return -EINPROGRESS;
-    int error = 0;
-    socklen_t length = sizeof error;
-    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return -errno;
-    return -error;
-}
 
 // Opcodes that finish inside `submit`, whatever the descriptor: they know no readiness.
 bool is_immediate(opcode code) noexcept {
@@ -75,6 +60,8 @@ epoll_backend::epoll_backend(ready_queue& ready, unique_fd epoll) noexcept
 
 epoll_backend::~epoll_backend() {
     MAYHEM_CHECK(in_flight() == 0, "the epoll backend was destroyed with operations in flight");
+    while (unchecked_.pop_front() != nullptr) {
+    }
 }
 
 // The entry of `fd`, or null when there is no such descriptor. Asked before the table grows: a
@@ -129,12 +116,36 @@ void epoll_backend::submit(operation& op) noexcept {
         side(op, entry).push_back(op);
         return;
     }
+    if (entry.drained && can_drain(op)) {
+        park_on_trust(op, entry);
+        return;
+    }
     const std::int32_t result = attempt(op, entry);
     if (must_wait(op, result)) {
         park(op, entry);
     } else {
         finished(op, result, ready_);
     }
+}
+
+// Flags such as MSG_PEEK leave behind what they showed.
+bool epoll_backend::can_drain(const operation& op) noexcept {
+    if (op.code == opcode::recv) return op.flags == 0;
+    return op.code == opcode::read && op.offset == operation::current_position;
+}
+
+void epoll_backend::park_on_trust(operation& op, descriptor& entry) noexcept {
+    if (entry.trusted == trust::unknown) {
+        entry.trusted = detail::is_tcp(op.fd) ? trust::full : trust::until_checked;
+    }
+    list_hook<unchecked_tag>& waiting = entry;
+    if (entry.trusted == trust::until_checked && !waiting.is_linked()) unchecked_.push_back(entry);
+    entry.readers.push_back(op);
+}
+
+void epoll_backend::check_trusted() noexcept {
+    polls_since_check_ = 0;
+    while (descriptor* entry = unchecked_.pop_front()) resume(entry->readers, *entry);
 }
 
 void epoll_backend::cancel(operation& op) noexcept {
@@ -162,8 +173,13 @@ void epoll_backend::forget(int fd) noexcept {
     }
     // An explicit DEL: closing is not enough while a duplicate of the descriptor lives.
     if (entry.registered) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+    list_hook<unchecked_tag>& waiting = entry;
+    if (waiting.is_linked()) unchecked_.remove(entry);
     entry.registered = false;
-    entry.kind = descriptor_kind::unknown;
+    entry.drained = false;
+    entry.ending = false;
+    entry.trusted = trust::unknown;
+    entry.kind = detail::descriptor_kind::unknown;
 }
 
 void epoll_backend::drop(parked_list& waiting) noexcept {
@@ -182,55 +198,30 @@ void epoll_backend::decide(operation& op, std::int32_t result) noexcept {
     due_.push_back(op);
 }
 
-epoll_backend::descriptor_kind epoll_backend::classify(int fd) noexcept {
-    const int flags = ::fcntl(fd, F_GETFL);
-    if (flags < 0 || (flags & O_NONBLOCK) != 0) return descriptor_kind::non_blocking;
-    struct stat status{};
-    if (::fstat(fd, &status) != 0) return descriptor_kind::non_blocking;
-    if (S_ISSOCK(status.st_mode)) return descriptor_kind::blocking_socket;
-    const bool waits = S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode);
-    // What is neither is a file, or one of the kernel's own (eventfd, timerfd, pidfd: anonymous
-    // inodes without a type), whose reads block and whose readiness can be asked.
-    const bool anonymous = (status.st_mode & S_IFMT) == 0;
-    return waits || anonymous ? descriptor_kind::blocking_stream : descriptor_kind::non_blocking;
+std::int32_t epoll_backend::attempt(operation& op, descriptor& entry) noexcept {
+    const std::int32_t result = call(op, entry);
+    if (can_drain(op)) {
+        const bool partial = result > 0 && static_cast<std::uint32_t>(result) < op.length;
+        entry.drained = partial && entry.registered && !entry.ending;
+    }
+    return result;
 }
 
-std::int32_t epoll_backend::attempt(operation& op, descriptor& entry) noexcept {
-    if (op.step == step::connecting) return outcome_of_connect(op.fd);
+std::int32_t epoll_backend::call(operation& op, descriptor& entry) noexcept {
+    if (op.step == step::connecting) return detail::outcome_of_connect(op.fd);
     switch (op.code) {
         case opcode::read:
         case opcode::write:
         case opcode::accept:
-            if (entry.kind == descriptor_kind::unknown) entry.kind = classify(op.fd);
-            if (entry.kind != descriptor_kind::non_blocking) {
-                return attempt_blocking(op, entry.kind);
+            if (entry.kind == detail::descriptor_kind::unknown)
+                entry.kind = detail::classify(op.fd);
+            if (entry.kind != detail::descriptor_kind::non_blocking) {
+                return detail::perform_unblocked(op, entry.kind);
             }
             return detail::perform(op);
         default:
             return detail::perform(op);
     }
-}
-
-std::int32_t epoll_backend::attempt_blocking(operation& op, descriptor_kind kind) noexcept {
-    if (op.code == opcode::accept) {
-        return is_ready(op.fd, POLLIN) ? detail::perform(op) : -EAGAIN;
-    }
-    const bool reads = op.code == opcode::read;
-    if (kind == descriptor_kind::blocking_socket) {
-        const opcode asked = op.code;
-        op.code = reads ? opcode::recv : opcode::send;
-        op.flags = MSG_NOSIGNAL;
-        const std::int32_t result = detail::perform(op);
-        op.code = asked;
-        return result;
-    }
-    if (!is_ready(op.fd, reads ? POLLIN : POLLOUT)) return -EAGAIN;
-    if (reads) return detail::perform(op);
-    const std::uint32_t asked = op.length;
-    op.length = std::min(asked, safe_pipe_write);
-    const std::int32_t result = detail::perform(op);
-    op.length = asked;
-    return result;
 }
 
 // A connect to a unix socket whose queue is full answers EAGAIN, and no event will ever tell when
@@ -274,19 +265,34 @@ std::error_code epoll_backend::poll(wait mode) noexcept {
     // Nobody to wake: the events keep until somebody parks.
     if (in_flight() == 0 && (mode == wait::no || something_to_do)) return {};
     const bool may_block = mode == wait::yes && !something_to_do && due_.empty();
+    if (unchecked_.empty()) return reap(may_block).error;
 
+    // First what the kernel tells for nothing; only then the readers that wait on trust.
+    const reaped first = reap(false);
+    if (first.error || first.count > 0) {
+        if (++polls_since_check_ >= polls_between_checks) check_trusted();
+        return first.error;
+    }
+    if (may_block || ++polls_since_check_ >= polls_between_checks) check_trusted();
+    return may_block && ready_.empty() ? reap(true).error : std::error_code{};
+}
+
+epoll_backend::reaped epoll_backend::reap(bool block) noexcept {
     std::array<epoll_event, events_per_poll> events;
-    const int count =
-        ::epoll_wait(epoll_.get(), events.data(), events_per_poll, may_block ? -1 : 0);
-    if (count < 0) return errno == EINTR ? std::error_code{} : errno_code(errno);
+    const int count = ::epoll_wait(epoll_.get(), events.data(), events_per_poll, block ? -1 : 0);
+    if (count < 0) return {0, errno == EINTR ? std::error_code{} : errno_code(errno)};
 
     for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(count))) {
         descriptor& entry = at(event.data.fd);
-        if ((event.events & wakes_readers) != 0) resume(entry.readers, entry);
+        if ((event.events & wakes_readers) != 0) {
+            entry.drained = false;
+            entry.ending = entry.ending || (event.events & ends_reading) != 0;
+            resume(entry.readers, entry);
+        }
         if ((event.events & wakes_writers) != 0) resume(entry.writers, entry);
         report_polls(entry, event.events);
     }
-    return {};
+    return {count, {}};
 }
 
 void epoll_backend::resume(parked_list& waiting, descriptor& entry) noexcept {

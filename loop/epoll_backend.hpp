@@ -14,6 +14,14 @@
 // that the hot path never calls epoll_ctl. Edge-triggered is safe here because an operation is only
 // parked after an EAGAIN: whatever becomes ready later is a new edge.
 //
+// Drained. In a dialogue the next read is asked for right after one that took all there was; trying
+// it costs a system call per message to learn nothing. So a read that filled its buffer in part
+// marks the descriptor as drained until its next event, and the next read parks untried. On TCP a
+// short read means empty (epoll(7) says so; the end of the stream, errors and urgent data have
+// events of their own that end the trust). Elsewhere (datagrams, a terminal's lines, a unix
+// socket's passed descriptors) it need not, so those readers are tried before the loop blocks and
+// now and then while it is busy.
+//
 // Trade-offs. Regular files have no readiness: their operations block inside `submit`. A
 // descriptor that is blocking (an inherited stdin or pipe) is asked for its readiness before every
 // call and left blocking, because the flag belongs to everybody who shares it; if another process
@@ -35,6 +43,7 @@
 #include "loop/intrusive_list.hpp"
 #include "loop/operation.hpp"
 #include "loop/ready_queue.hpp"
+#include "loop/unblocked_call.hpp"
 
 namespace mayhem {
 
@@ -55,22 +64,21 @@ class epoll_backend final : public backend {
   private:
     using parked_list = intrusive_list<operation, parked_tag>;
 
-    // What a descriptor is, as far as it decides how to call it without blocking. Asked once, and
-    // only for the opcodes that have no MSG_DONTWAIT.
-    enum class descriptor_kind : std::uint8_t {
-        unknown,
-        non_blocking,     // O_NONBLOCK, or a file, which is never waited for: just call
-        blocking_socket,  // recv and send with MSG_DONTWAIT do what read and write would
-        blocking_stream,  // pipe, tty: ask for readiness first
-    };
+    struct unchecked_tag;
+
+    // How far a drained descriptor is believed (see "drained" above).
+    enum class trust : std::uint8_t { unknown, full, until_checked };
 
     // Everything about one descriptor. It lives in a table indexed by the descriptor's number.
-    struct descriptor {
+    struct descriptor : list_hook<unchecked_tag> {
         parked_list readers;  // read, recv, recvmsg, accept
         parked_list writers;  // write, send, sendmsg, connect
         parked_list polls;    // poll, of both kinds; they consume nothing, so there is no order
         bool registered = false;
-        descriptor_kind kind = descriptor_kind::unknown;
+        bool drained = false;  // the last read emptied it, and no event has come since
+        bool ending = false;   // end of stream, error or urgent data: never drained any more
+        trust trusted = trust::unknown;
+        detail::descriptor_kind kind = detail::descriptor_kind::unknown;
     };
 
     // How far an operation is: the values of `operation::step`.
@@ -85,16 +93,23 @@ class epoll_backend final : public backend {
     descriptor* find(int fd);
     descriptor& at(int fd) noexcept { return table_[static_cast<std::size_t>(fd)]; }
     static parked_list& side(operation& op, descriptor& entry) noexcept;
-    static descriptor_kind classify(int fd) noexcept;
 
     std::int32_t attempt(operation& op, descriptor& entry) noexcept;
-    static std::int32_t attempt_blocking(operation& op, descriptor_kind kind) noexcept;
+    static std::int32_t call(operation& op, descriptor& entry) noexcept;
+    static bool can_drain(const operation& op) noexcept;
     static bool must_wait(const operation& op, std::int32_t result) noexcept;
     void unpark(operation& op) noexcept;
+    void park_on_trust(operation& op, descriptor& entry) noexcept;
+    void check_trusted() noexcept;
     void park(operation& op, descriptor& entry) noexcept;
     int watch(int fd, descriptor& entry, bool again) noexcept;
     void decide(operation& op, std::int32_t result) noexcept;
 
+    struct reaped {
+        int count;
+        std::error_code error;
+    };
+    reaped reap(bool block) noexcept;
     void resume(parked_list& waiting, descriptor& entry) noexcept;
     void accept_burst(operation& op, descriptor& entry) noexcept;
     void report_polls(descriptor& entry, std::uint32_t events) noexcept;
@@ -105,6 +120,9 @@ class epoll_backend final : public backend {
     unique_fd epoll_;
     // A deque, because entries hold the roots of lists and must not move when the table grows.
     std::deque<descriptor> table_;
+    // Whose readers were parked on trust, without the EAGAIN that makes an edge certain.
+    intrusive_list<descriptor, unchecked_tag> unchecked_;
+    unsigned polls_since_check_ = 0;
     // What the next poll has to deal with without being told by the kernel.
     parked_list due_;
 };

@@ -1,0 +1,186 @@
+// Reads that follow reads. epoll parks a read untried when the one before it took all there was
+// (see epoll_backend.hpp, "drained"); here are the cases in which a short read did not mean that.
+#include <cerrno>
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <string>
+#include <sys/socket.h>
+#include <utility>
+
+#include "tests/support/backend_suite.hpp"
+#include "tests/support/descriptors.hpp"
+#include "tests/support/refuse_system_call.hpp"
+
+namespace mayhem {
+namespace {
+
+using namespace test;
+
+descriptor_pair make_tcp_pair() {
+    const auto listener = make_tcp_listener(0);
+    unique_fd client = connect_to(listener);
+    unique_fd server(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    EXPECT_TRUE(server);
+    return {std::move(server), std::move(client)};
+}
+
+class backend_drained_test : public backend_suite {
+  protected:
+    std::string receive(int fd, int flags = 0) {
+        op_.prepare_recv(fd, buffer_.space(), flags);
+        return buffer_.text(driver.complete(op_));
+    }
+
+    // Waits in the backend first, so that the descriptor is registered; then is sent `text`.
+    std::string receive_late(int reader, int writer, std::string_view text) {
+        op_.prepare_recv(reader, buffer_.space());
+        const int before = op_.runs;
+        driver->submit(op_);
+        driver.tick(wait::no);
+        write_text(writer, text);
+        driver.wait_for([&] { return op_.runs > before; });
+        return buffer_.text(op_.result);
+    }
+
+    text_buffer<> buffer_;
+    test_operation op_;
+};
+INSTANTIATE_TEST_SUITE_P(every, backend_drained_test, every_backend(), name_of);
+
+TEST_P(backend_drained_test, a_dialogue_goes_on) {
+    const auto [near, far] = make_tcp_pair();
+    for (int round = 0; round < 100; ++round) {
+        EXPECT_EQ(receive_late(near.get(), far.get(), "ping"), "ping");
+    }
+}
+
+TEST_P(backend_drained_test, bytes_that_came_between_two_reads_are_read) {
+    const auto [near, far] = make_tcp_pair();
+    EXPECT_EQ(receive_late(near.get(), far.get(), "one"), "one");
+    write_text(far.get(), "two");
+    EXPECT_EQ(receive(near.get()), "two");
+    write_text(far.get(), "three");
+    driver.tick(wait::no);
+    EXPECT_EQ(receive(near.get()), "three");
+}
+
+TEST_P(backend_drained_test, the_end_of_a_stream_is_read_whenever_it_came) {
+    {
+        const auto [near, far] = make_tcp_pair();
+        EXPECT_EQ(receive_late(near.get(), far.get(), "x"), "x");
+        ::shutdown(far.get(), SHUT_WR);
+        EXPECT_EQ(receive(near.get()), "");
+        EXPECT_EQ(receive(near.get()), "");
+        driver->forget(near.get());
+    }
+    {
+        // Together with the last bytes, in one event.
+        const auto [near, far] = make_tcp_pair();
+        op_.prepare_recv(near.get(), buffer_.space());
+        const int before = op_.runs;
+        driver->submit(op_);
+        driver.tick(wait::no);
+        write_text(far.get(), "x");
+        ::shutdown(far.get(), SHUT_WR);
+        driver.wait_for([&] { return op_.runs > before; });
+        EXPECT_EQ(op_.result, 1);
+        EXPECT_EQ(receive(near.get()), "");
+        driver->forget(near.get());
+    }
+}
+
+TEST_P(backend_drained_test, bytes_behind_urgent_data_are_read) {
+    const auto [near, far] = make_tcp_pair();
+    EXPECT_EQ(receive_late(near.get(), far.get(), "x"), "x");
+    write_text(far.get(), "before");
+    ASSERT_EQ(::send(far.get(), "!", 1, MSG_OOB), 1);
+    write_text(far.get(), "after");
+    std::string all;
+    while (all.find("after") == std::string::npos) all += receive(near.get());
+    EXPECT_EQ(all, "beforeafter");
+}
+
+TEST_P(backend_drained_test, datagrams_that_wait_already_are_read_one_by_one) {
+    const auto [near, far] = make_socket_pair(SOCK_NONBLOCK, SOCK_DGRAM);
+    EXPECT_EQ(receive_late(near.get(), far.get(), "first"), "first");
+    write_text(far.get(), "second");
+    write_text(far.get(), "third");
+    EXPECT_EQ(receive(near.get()), "second");
+    EXPECT_EQ(receive(near.get()), "third");
+}
+
+TEST_P(backend_drained_test, a_busy_loop_reads_them_too) {
+    const auto [near, far] = make_socket_pair(SOCK_NONBLOCK, SOCK_DGRAM);
+    EXPECT_EQ(receive_late(near.get(), far.get(), "first"), "first");
+    write_text(far.get(), "second");
+    write_text(far.get(), "third");
+    EXPECT_EQ(receive(near.get()), "second");
+    op_.prepare_recv(near.get(), buffer_.space());
+    const int before = op_.runs;
+    driver->submit(op_);
+    int ticks = 0;
+    while (op_.runs == before && ticks < 100) {
+        driver.tick(wait::no);
+        ++ticks;
+    }
+    EXPECT_EQ(op_.runs, before + 1);
+    EXPECT_LE(ticks, 20);
+    driver.finish_everything();
+}
+
+TEST_P(backend_drained_test, the_lines_of_a_terminal_are_read_one_by_one) {
+    const unique_fd keyboard(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+    ASSERT_EQ(::grantpt(keyboard.get()), 0);
+    ASSERT_EQ(::unlockpt(keyboard.get()), 0);
+    const unique_fd terminal(::open(::ptsname(keyboard.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+    const auto read_line = [&] {
+        op_.prepare_read(terminal.get(), buffer_.space());
+        return buffer_.text(driver.complete(op_));
+    };
+    op_.prepare_read(terminal.get(), buffer_.space());
+    driver->submit(op_);
+    driver.tick(wait::no);
+    write_text(keyboard.get(), "one\ntwo\nthree\n");
+    driver.wait_for([&] { return op_.runs == 1; });
+    EXPECT_EQ(buffer_.text(op_.result), "one\n");
+    EXPECT_EQ(read_line(), "two\n");
+    EXPECT_EQ(read_line(), "three\n");
+}
+
+TEST_P(backend_drained_test, what_was_only_looked_at_is_still_there) {
+    const auto [near, far] = make_tcp_pair();
+    EXPECT_EQ(receive_late(near.get(), far.get(), "x"), "x");
+    write_text(far.get(), "hello");
+    EXPECT_EQ(receive(near.get(), MSG_PEEK), "hello");
+    EXPECT_EQ(receive(near.get()), "hello");
+}
+
+TEST(epoll_backend_test, a_read_after_one_that_took_everything_is_not_tried) {
+    const int status = in_child([] {
+        ready_queue ready;
+        auto made = epoll_backend::create(ready);
+        const auto tcp = make_tcp_pair();
+        text_buffer buffer;
+        test_operation op;
+        op.prepare_recv(tcp.first.get(), buffer.space());
+        (*made)->submit(op);
+        write_text(tcp.second.get(), "x");
+        if ((*made)->poll(wait::yes)) ::_exit(3);
+        ready.pop().run();
+        if (op.result != 1) ::_exit(4);
+        if (!refuse_system_call(__NR_recvfrom, EPERM)) ::_exit(2);
+        op.prepare_recv(tcp.first.get(), buffer.space());
+        (*made)->submit(op);
+        if ((*made)->poll(wait::no)) ::_exit(3);
+        if (op.state != operation_state::in_flight) ::_exit(5);
+        // The filter must be in force, or this test could not fail.
+        write_text(tcp.second.get(), "x");
+        if ((*made)->poll(wait::yes)) ::_exit(3);
+        ::_exit(op.result == -EPERM ? 0 : 6);
+        return 0;
+    });
+    EXPECT_EQ(status, 0);
+}
+
+}  // namespace
+}  // namespace mayhem
