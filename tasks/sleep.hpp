@@ -29,7 +29,9 @@ class sleep_awaiter final : public suspension, public timer {
 
     bool cancel() noexcept override;
     [[nodiscard]] std::string describe() const override { return "sleep"; }
-    void run() noexcept override { resume(); }
+    // Through the ready queue, although we are in it: asyncio's sleep is a future that the timer
+    // decides, so at equal deadlines sleepers and those who time out wake in the order of arming.
+    void run() noexcept override { wake(); }
 
   private:
     void start();
@@ -41,20 +43,33 @@ class sleep_awaiter final : public suspension, public timer {
 
 }  // namespace detail
 
+/// A sleep that has not begun: what `co_await` and everything that takes awaitables begins.
+class [[nodiscard("sleep does nothing until it is awaited")]] sleeping {
+  public:
+    explicit sleeping(duration delay) noexcept : delay_(delay) {}
+    explicit sleeping(time_point deadline) noexcept : deadline_(deadline) {}
+
+    detail::sleep_awaiter operator co_await() const noexcept {
+        return deadline_ ? detail::sleep_awaiter(*deadline_) : detail::sleep_awaiter(delay_);
+    }
+
+  private:
+    std::optional<time_point> deadline_;
+    duration delay_{};
+};
+
 /// Suspends the task for at least `delay`. A delay <= 0 lets every other ready task run once, and
 /// costs no timer. Cancellation ends it at once. asyncio.sleep.
 /// @throws std::invalid_argument when the delay is NaN
 template <typename Rep, typename Period>
-[[nodiscard]] detail::sleep_awaiter sleep(std::chrono::duration<Rep, Period> delay) {
-    return detail::sleep_awaiter(to_duration(delay));
+sleeping sleep(std::chrono::duration<Rep, Period> delay) {
+    return sleeping(to_duration(delay));
 }
 
 /// Suspends the task until the loop's clock reaches `deadline`.
-[[nodiscard]] inline detail::sleep_awaiter sleep_until(time_point deadline) {
-    return detail::sleep_awaiter(deadline);
-}
+inline sleeping sleep_until(time_point deadline) { return sleeping(deadline); }
 
 /// Gives way to everything that is ready now; asyncio's sleep(0).
-[[nodiscard]] inline detail::sleep_awaiter yield() { return detail::sleep_awaiter(duration{0}); }
+inline sleeping yield() { return sleeping(duration{0}); }
 
 }  // namespace mayhem

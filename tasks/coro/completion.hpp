@@ -60,7 +60,7 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
     void mark_retrieved() noexcept { unretrieved_ = false; }
 
     /// A protected completion is not cancelled by the loop's shutdown before its drain deadline.
-    void protect() noexcept { protected_ = true; }
+    virtual void protect() noexcept { protected_ = true; }
     [[nodiscard]] bool is_protected() const noexcept { return protected_; }
 
     /// Null once the loop has closed.

@@ -110,7 +110,7 @@ class future {
         return detail::completion_awaiter<state_type, T>(std::move(state_));
     }
 
-    [[nodiscard]] const detail::counted<state_type>& state() const noexcept { return state_; }
+    [[nodiscard]] const detail::counted<state_type>& shared() const noexcept { return state_; }
     explicit operator bool() const noexcept { return static_cast<bool>(state_); }
 
   private:

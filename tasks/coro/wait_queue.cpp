@@ -3,7 +3,8 @@
 namespace mayhem {
 
 parked::~parked() {
-    if (line_ != nullptr) line_->waiting_.remove(*this);
+    if (line_ == nullptr) return;
+    (ended_ ? line_->ended_ : line_->waiting_).remove(*this);
 }
 
 void parked::enter(wait_queue& line) noexcept {
@@ -11,20 +12,17 @@ void parked::enter(wait_queue& line) noexcept {
     line.waiting_.push_back(*this);
 }
 
-void parked::wake_from_queue() noexcept {
-    line_ = nullptr;
+void parked::end_wait() noexcept {
+    ended_ = true;
+    if (line_ != nullptr) line_->ended_.push_back(*this);
     wake();
 }
 
 bool parked::cancel() noexcept {
-    if (cancelled_) return false;
-    if (line_ != nullptr) {
-        line_->waiting_.remove(*this);
-    } else if (!orphaned_) {
-        return false;  // woken already: the hand-over stands
-    }
+    if (ended_) return false;  // woken already: the hand-over stands
+    if (line_ != nullptr) line_->waiting_.remove(*this);
     cancelled_ = true;
-    wake_from_queue();
+    end_wait();
     return true;
 }
 
@@ -32,7 +30,7 @@ bool parked::cancel_is_due() const noexcept { return cancelled_ || has_pending_c
 
 parked* wait_queue::wake_one() noexcept {
     parked* first = waiting_.pop_front();
-    if (first != nullptr) first->wake_from_queue();
+    if (first != nullptr) first->end_wait();
     return first;
 }
 

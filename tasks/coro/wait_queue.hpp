@@ -8,8 +8,8 @@ namespace mayhem {
 
 class wait_queue;
 
-/// A task's place in a wait queue; the base of the primitives' awaiters. It leaves the queue when
-/// it is woken, when its task is cancelled, and when its frame is destroyed.
+/// A task's place in a wait queue; the base of the primitives' awaiters. The wait ends when it is
+/// woken or when its task is cancelled; the awaiter stays known to the queue until it is destroyed.
 class parked : public suspension, public list_hook<parked> {
   public:
     bool cancel() noexcept override;
@@ -17,8 +17,9 @@ class parked : public suspension, public list_hook<parked> {
     /// True when the wait ended by cancellation, and not by `wake_one` or `wake_all`.
     [[nodiscard]] bool was_cancelled() const noexcept { return cancelled_; }
 
-    /// True when the queue died during the wait: only a cancellation can end it, and whoever owned
-    /// the queue must not be touched any more.
+    /// True when the queue died first, during the wait or between its end and the next step of the
+    /// task. Whoever owned the queue must not be touched any more. An orphan that was still waiting
+    /// can only be ended by cancellation.
     [[nodiscard]] bool is_orphaned() const noexcept { return orphaned_; }
 
   protected:
@@ -43,21 +44,23 @@ class parked : public suspension, public list_hook<parked> {
   private:
     friend class wait_queue;
     void enter(wait_queue& line) noexcept;
-    void wake_from_queue() noexcept;
+    void end_wait() noexcept;
 
-    wait_queue* line_ = nullptr;  // null once the wait is over, or orphaned
-    bool orphaned_ = false;
+    wait_queue* line_ = nullptr;  // null before the wait, and for orphans
+    bool ended_ = false;          // woken or cancelled: the task is ready
     bool cancelled_ = false;
+    bool orphaned_ = false;
 };
 
-/// First come, first served. Its owner may die before the waiters (a queue that was a local of the
-/// main task, which ends while workers wait): they are then orphans, and end by cancellation.
+/// First come, first served. Its owner may die before the waiters: a queue may be a local of the
+/// main task, which ends while workers wait for it. They are then orphans.
 class wait_queue {
   public:
     wait_queue() noexcept = default;
     wait_queue(const wait_queue&) = delete;
     wait_queue& operator=(const wait_queue&) = delete;
     ~wait_queue() {
+        waiting_.splice(ended_);
         while (parked* waiter = waiting_.pop_front()) {
             waiter->line_ = nullptr;
             waiter->orphaned_ = true;
@@ -80,6 +83,7 @@ class wait_queue {
   private:
     friend class parked;
     intrusive_list<parked, parked> waiting_;
+    intrusive_list<parked, parked> ended_;  // their tasks have not run yet
 };
 
 }  // namespace mayhem
