@@ -6,19 +6,12 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <utility>
 
 #include "tasks/coro/task.hpp"
+#include "tasks/timeout_error.hpp"
 
 namespace mayhem {
-
-/// concurrent_future::get did not get its result in time.
-class timeout_error : public std::runtime_error {
-  public:
-    timeout_error() : std::runtime_error("timed out") {}
-    using std::runtime_error::runtime_error;
-};
 
 namespace detail {
 
@@ -59,8 +52,9 @@ class concurrent_future {
     /// @throws loop_error at once on the loop's own thread, where it would wait for itself.
     T get(std::optional<std::chrono::nanoseconds> timeout = {}) {
         if (running_loop_or_null() == loop_) {
-            throw loop_error("concurrent_future::get on the loop's own thread would deadlock; "
-                             "co_await the coroutine instead");
+            throw loop_error(
+                "concurrent_future::get on the loop's own thread would deadlock; "
+                "co_await the coroutine instead");
         }
         std::unique_lock lock(state_->mutex);
         const auto is_done = [this] { return state_->done; };

@@ -1,0 +1,79 @@
+// Waiting for several completions at once: what gather, wait, as_completed, shield and task groups
+// have in common.
+//
+// Each completion gets a *leg*, a waiter of its own. Problem: a leg whose completion is done sits
+// in the ready queue, and the task that waits may go on, and destroy everything, before the leg
+// runs. Solution: legs belong to a counted owner on the heap, and each leg that is attached holds a
+// reference to it until it has run.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "tasks/coro/completion.hpp"
+
+namespace mayhem::detail {
+
+/// Who is told when a leg's completion is done. Counted; an attached leg holds one reference.
+class leg_owner {
+  public:
+    /// Runs on the tick after the completion, as a done callback would. `index` is the leg's.
+    virtual void leg_done(std::size_t index) noexcept = 0;
+    virtual void retain_for_leg() noexcept = 0;
+    virtual void release_for_leg() noexcept = 0;
+
+  protected:
+    ~leg_owner() = default;
+};
+
+class leg final : public completion_waiter {
+  public:
+    /// REQUIRES: not attached; `target` lives as long as the owner.
+    void attach(leg_owner& owner, completion& target, std::size_t index) noexcept;
+
+    /// Waits no more. A leg that is on its way already will tell nobody.
+    /// REQUIRES: the caller holds a reference to the owner of its own.
+    void detach() noexcept;
+
+    void run() noexcept override;
+    void discard() noexcept override;
+
+  private:
+    completion* target_ = nullptr;
+    leg_owner* owner_ = nullptr;  // null when not attached
+    std::size_t index_ = 0;
+    bool silent_ = false;
+};
+
+/// The legs of one wait. A completion that is given several times gets one leg.
+class leg_set {
+  public:
+    /// REQUIRES: called once.
+    void attach(leg_owner& owner, const std::vector<counted<completion>>& targets);
+    /// See leg::detach.
+    void detach() noexcept;
+
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    /// How many different completions there are.
+    [[nodiscard]] std::size_t unique() const noexcept { return unique_; }
+    [[nodiscard]] completion& target(std::size_t index) const noexcept {
+        return *entries_[index].target;
+    }
+    /// True when the same completion comes again at a later index.
+    [[nodiscard]] bool comes_again(std::size_t index) const noexcept {
+        return entries_[index].comes_again;
+    }
+
+  private:
+    struct entry {
+        counted<completion> target;
+        leg waiter;
+        bool comes_again = false;
+    };
+    std::unique_ptr<entry[]> entries_;
+    std::size_t size_ = 0;
+    std::size_t unique_ = 0;
+};
+
+}  // namespace mayhem::detail

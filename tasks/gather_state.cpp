@@ -1,0 +1,66 @@
+#include "tasks/gather_state.hpp"
+
+#include <fmt/format.h>
+
+#include "tasks/coro/result.hpp"
+
+namespace mayhem::detail {
+
+void gather_state::start(const std::vector<counted<completion>>& children) {
+    children_.attach(*this, children);
+    if (children.empty()) complete(state::finished);
+}
+
+bool gather_state::cancel() {
+    if (done()) return false;
+    bool any = false;
+    for (std::size_t index = 0; index < children_.size(); ++index) {
+        if (children_.target(index).cancel()) any = true;
+    }
+    // Even when the children swallow it, or their errors are collected, it was us who were asked.
+    if (any) cancel_requested_ = true;
+    return any;
+}
+
+void gather_state::leg_done(std::size_t index) noexcept {
+    completion& child = children_.target(index);
+    ++finished_;
+    if (done()) {
+        // We have failed already; this child's error is one that nobody can see any more.
+        child.mark_retrieved();
+        return;
+    }
+    if (errors_ == gather_errors::raise) {
+        if (std::exception_ptr error = child.exception()) {
+            child.mark_retrieved();
+            return fail(std::move(error));
+        }
+    }
+    if (finished_ < children_.unique()) return;
+    if (cancel_requested_) return fail(std::make_exception_ptr(cancelled{}));
+    complete(state::finished);
+}
+
+void gather_state::fail(std::exception_ptr error) noexcept {
+    error_ = std::move(error);
+    complete(is_cancelled(error_) ? state::cancelled : state::finished);
+}
+
+std::string gather_state::describe() const {
+    const char* how = was_cancelled() ? "cancelled" : done() ? "finished" : "pending";
+    return fmt::format("<_GatheringFuture {}, {} of {} done>", how, finished_, children_.unique());
+}
+
+void gather_state::loop_closes() noexcept {
+    children_.detach();
+    completion::loop_closes();
+}
+
+void gather_state::protect() noexcept {
+    completion::protect();
+    for (std::size_t index = 0; index < children_.size(); ++index) {
+        children_.target(index).protect();
+    }
+}
+
+}  // namespace mayhem::detail

@@ -1,0 +1,55 @@
+// The part of gather that does not depend on the types of its arguments: when it is done, and with
+// which error. It is what asyncio calls _GatheringFuture.
+#pragma once
+
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "tasks/coro/completion.hpp"
+#include "tasks/coro/legs.hpp"
+
+namespace mayhem::detail {
+
+/// What gather does with the exceptions of its children.
+enum class gather_errors { raise, collect };
+
+class gather_state : public completion, public leg_owner {
+  public:
+    gather_state(event_loop& loop, gather_errors errors) : completion(loop), errors_(errors) {}
+
+    /// Called once.
+    void start(const std::vector<counted<completion>>& children);
+
+    /// Cancels every child. @returns false when none is left to be cancelled.
+    bool cancel() override;
+    [[nodiscard]] std::exception_ptr exception() const noexcept override { return error_; }
+    [[nodiscard]] std::string describe() const override;
+    void loop_closes() noexcept override;
+    void protect() noexcept override;
+
+    void leg_done(std::size_t index) noexcept override;
+    void retain_for_leg() noexcept override { retain(); }
+    void release_for_leg() noexcept override { release(); }
+
+    [[nodiscard]] const leg_set& children() const noexcept { return children_; }
+
+  protected:
+    ~gather_state() override { report_unretrieved("_GatheringFuture"); }
+
+    void rethrow_error() {
+        mark_retrieved();
+        if (error_) std::rethrow_exception(error_);
+    }
+
+  private:
+    void fail(std::exception_ptr error) noexcept;
+
+    leg_set children_;
+    std::size_t finished_ = 0;
+    std::exception_ptr error_;
+    gather_errors errors_;
+    bool cancel_requested_ = false;
+};
+
+}  // namespace mayhem::detail
