@@ -4,7 +4,6 @@
 #include <coroutine>
 
 #include "loop/check.hpp"
-#include "tasks/io/io_awaiter.hpp"
 
 namespace mayhem::detail {
 namespace {
@@ -34,12 +33,11 @@ class idle_wait final : public parked {
 descriptor::~descriptor() {
     // When the loop closes, everything has been taken back from the kernel before frames are
     // destroyed, but the awaiters of other frames may still be here.
-    while (io_awaiter* operation = in_flight_.front()) {
-        MAYHEM_CHECK(operation->state != operation_state::in_flight,
+    while (descriptor_user* user = in_flight_.pop_front()) {
+        MAYHEM_CHECK(!user->is_in_flight(),
                      "a stream was destroyed while an operation was in flight on it; co_await its "
                      "close() first");
-        operation->forget_descriptor();
-        in_flight_.remove(*operation);
+        user->on_ = nullptr;
     }
     close_now();
 }
@@ -47,28 +45,32 @@ descriptor::~descriptor() {
 int descriptor::refusal(io_use use) noexcept {
     if (!is_open()) return EBADF;
     if (use == io_use::other) return 0;
-    for (io_awaiter* other = in_flight_.front(); other != nullptr;
+    for (descriptor_user* other = in_flight_.front(); other != nullptr;
          other = in_flight_.next(*other)) {
         if (other->use() == use) return EBUSY;
     }
     return 0;
 }
 
-void descriptor::enter(io_awaiter& operation) noexcept { in_flight_.push_back(operation); }
+void descriptor_user::enter() noexcept {
+    on_->in_flight_.push_back(*this);
+    entered_ = true;
+}
 
-void descriptor::leave(io_awaiter& operation) noexcept {
-    in_flight_.remove(operation);
-    if (closing_) {
-        if (in_flight_.empty()) idle_.wake_all();
-    }
+void descriptor_user::leave() noexcept {
+    if (!entered_) return;
+    entered_ = false;
+    if (on_ == nullptr) return;
+    on_->in_flight_.remove(*this);
+    if (on_->in_flight_.empty()) on_->idle_.wake_all();
 }
 
 coro<void> descriptor::close() {
     if (!fd_) co_return;
     closing_ = true;
-    for (io_awaiter* operation = in_flight_.front(); operation != nullptr;
-         operation = in_flight_.next(*operation)) {
-        loop_.cancel(*operation);
+    for (descriptor_user* user = in_flight_.front(); user != nullptr;
+         user = in_flight_.next(*user)) {
+        user->ask_to_end();
     }
     while (!in_flight_.empty()) {
         idle_wait ended(idle_);

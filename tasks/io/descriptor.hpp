@@ -22,7 +22,7 @@
 
 namespace mayhem::detail {
 
-class io_awaiter;
+class descriptor;
 
 /// What an operation uses of a descriptor. At most one `read` and one `write` are in flight at a
 /// time; of `other`, any number.
@@ -30,6 +30,35 @@ enum class io_use : std::uint8_t { read, write, other };
 
 /// Which system calls carry bytes: recv and send, or read and write.
 enum class io_kind : std::uint8_t { socket, stream };
+
+/// Something that is in flight on a descriptor: a base of awaiters.
+class descriptor_user : public list_hook<descriptor> {
+  public:
+    descriptor_user(const descriptor_user&) = delete;
+    descriptor_user& operator=(const descriptor_user&) = delete;
+
+    [[nodiscard]] io_use use() const noexcept { return use_; }
+    /// True while the kernel or a thread works on it.
+    [[nodiscard]] virtual bool is_in_flight() const noexcept = 0;
+    /// The descriptor is to be closed: end, as soon as that is possible.
+    virtual void ask_to_end() noexcept = 0;
+
+  protected:
+    /// @param on null for operations that have no descriptor (openat).
+    descriptor_user(descriptor* on, io_use use) noexcept : on_(on), use_(use) {}
+    ~descriptor_user() { leave(); }
+
+    [[nodiscard]] descriptor* on() const noexcept { return on_; }
+    void enter() noexcept;
+    /// No longer in flight; does nothing the second time.
+    void leave() noexcept;
+
+  private:
+    friend class descriptor;
+    descriptor* on_;  // null, too, once the descriptor is gone
+    io_use use_;
+    bool entered_ = false;
+};
 
 class descriptor final : public recycled {
   public:
@@ -56,19 +85,17 @@ class descriptor final : public recycled {
     /// REQUIRES: nothing is in flight.
     void close_now() noexcept;
 
-    // For io_awaiter: what is in flight.
-    void enter(io_awaiter& operation) noexcept;
-    void leave(io_awaiter& operation) noexcept;
     /// True on this descriptor's loop.
     [[nodiscard]] bool belongs_to(const event_loop& loop) const noexcept { return &loop == &loop_; }
 
   private:
+    friend class descriptor_user;
     event_loop& loop_;             // not to be touched once `home_` is closed
     std::shared_ptr<inbox> home_;  // outlives the loop, and so knows whether it is still there
     unique_fd fd_;
     io_kind kind_;
     bool closing_ = false;
-    intrusive_list<io_awaiter, descriptor> in_flight_;
+    intrusive_list<descriptor_user, descriptor> in_flight_;
     wait_queue idle_;  // who waits in `close`
 };
 

@@ -16,23 +16,21 @@ bool brings_descriptor(opcode code) noexcept {
 }  // namespace
 
 io_awaiter::~io_awaiter() {
-    leave_descriptor();
     const bool unread = state == operation_state::completed && !taken_;
     if (unread && brings_descriptor(code)) unique_fd(result).reset();
 }
 
 bool io_awaiter::await_ready() noexcept {
-    if (on_ != nullptr) refusal_ = on_->refusal(use_);
+    if (on() != nullptr) refusal_ = on()->refusal(use());
     return refusal_ != 0;
 }
 
 void io_awaiter::start() noexcept {
     deliver_pending_cancel();
     if (asked_) return;  // woken already, and never to be started
-    if (on_ != nullptr) {
-        MAYHEM_CHECK(on_->belongs_to(loop()), "a stream was used on another loop than its own");
-        on_->enter(*this);
-        entered_ = true;
+    if (on() != nullptr) {
+        MAYHEM_CHECK(on()->belongs_to(loop()), "a stream was used on another loop than its own");
+        enter();
     }
     loop().submit(*this);
 }
@@ -54,17 +52,12 @@ bool io_awaiter::cancel() noexcept {
     return false;
 }
 
-void io_awaiter::leave_descriptor() noexcept {
-    if (entered_ && on_ != nullptr) on_->leave(*this);
-    entered_ = false;
-}
-
 void io_awaiter::run() noexcept {
-    leave_descriptor();  // before the task continues: it may start the next one at once
+    leave();  // before the task continues: it may start the next one at once
     resume();
 }
 
-void io_awaiter::discard() noexcept { leave_descriptor(); }
+void io_awaiter::discard() noexcept { leave(); }
 
 std::int32_t io_awaiter::take_result() {
     if (refusal_ != 0) return -refusal_;
@@ -86,7 +79,7 @@ void io_awaiter::throw_failure(std::int32_t error) const {
         what = fmt::format("{} on a closed stream", to_string(code));
     } else if (refusal_ == EBUSY) {
         what += fmt::format(": another task {} already",
-                            use_ == io_use::read ? "reads from it" : "writes to it");
+                            use() == io_use::read ? "reads from it" : "writes to it");
     } else if (const auto peer = peer_of(fd)) {
         what += fmt::format(" (peer {})", peer->to_string());
     }

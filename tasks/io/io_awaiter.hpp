@@ -30,7 +30,7 @@
 
 namespace mayhem::detail {
 
-class io_awaiter : public suspension, public operation, public list_hook<descriptor> {
+class io_awaiter : public suspension, public operation, public descriptor_user {
   public:
     /// True when the descriptor refuses the operation.
     bool await_ready() noexcept;
@@ -46,13 +46,14 @@ class io_awaiter : public suspension, public operation, public list_hook<descrip
     void run() noexcept final;
     void discard() noexcept final;
 
-    [[nodiscard]] io_use use() const noexcept { return use_; }
-    /// The descriptor dies first (only when the loop closes).
-    void forget_descriptor() noexcept { on_ = nullptr; }
+    [[nodiscard]] bool is_in_flight() const noexcept final {
+        return state == operation_state::in_flight;
+    }
+    void ask_to_end() noexcept final { loop().cancel(*this); }
 
   protected:
     /// @param on null for operations that have no descriptor (openat).
-    io_awaiter(descriptor* on, io_use use) noexcept : on_(on), use_(use) {}
+    io_awaiter(descriptor* on, io_use use) noexcept : descriptor_user(on, use) {}
     /// Closes a descriptor that the operation brought and that nobody took.
     ~io_awaiter();
 
@@ -65,14 +66,10 @@ class io_awaiter : public suspension, public operation, public list_hook<descrip
 
   private:
     void start() noexcept;
-    void leave_descriptor() noexcept;
 
-    descriptor* on_;
-    io_use use_;
-    int refusal_ = 0;       // errno; never started
-    bool asked_ = false;    // this wait took a request to cancel over
-    bool entered_ = false;  // in `on_`'s list
-    bool taken_ = false;    // the result has been given to the task
+    int refusal_ = 0;     // errno; never started
+    bool asked_ = false;  // this wait took a request to cancel over
+    bool taken_ = false;  // the result has been given to the task
 };
 
 /// An awaiter whose result is a `Value`: void, std::size_t (bytes) or unique_fd. `Throws` makes it

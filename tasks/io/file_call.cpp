@@ -1,0 +1,171 @@
+#include "tasks/io/file_call.hpp"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <utility>
+#include <vector>
+
+#include "loop/error.hpp"
+#include "loop/system_call.hpp"
+#include "tasks/executor.hpp"
+#include "tasks/io/io_awaiter.hpp"
+
+namespace mayhem::detail {
+namespace {
+
+// A thread's copy of the data is at most this long; longer requests are done in part, as reads and
+// writes may always be.
+constexpr std::size_t copied_bytes_max = std::size_t{1} << 20;
+
+void prepare(operation& op, const file_request& request, int fd, struct statx& status) {
+    switch (request.code) {
+        case opcode::read:
+            return op.prepare_read(fd, request.into, request.offset);
+        case opcode::write:
+            return op.prepare_write(fd, request.data, request.offset);
+        case opcode::openat:
+            return op.prepare_openat(AT_FDCWD, request.path.c_str(), request.flags, request.mode);
+        case opcode::statx:
+            return op.prepare_statx(fd, "", AT_EMPTY_PATH, STATX_SIZE, &status);
+        case opcode::fsync:
+            return op.prepare_fsync(fd, request.flags != 0);
+        default:
+            MAYHEM_CHECK(false, "not an operation on files");
+    }
+}
+
+file_answer answer_of(opcode code, std::int32_t result, const struct statx& status) {
+    if (result < 0) return std::unexpected(errno_code(result));
+    if (code == opcode::statx) return status.stx_size;
+    return static_cast<std::uint64_t>(result);
+}
+
+/// The request as a thread sees it: with its own memory.
+class file_job final : public executor_job {
+  public:
+    file_job(event_loop& loop, std::shared_ptr<descriptor> on, const file_request& request)
+        : executor_job(loop), on_(std::move(on)), request_(request) {
+        if (request.code == opcode::read) {
+            bytes_.resize(std::min(request.into.size(), copied_bytes_max));
+            request_.into = bytes_;
+        } else if (request.code == opcode::write) {
+            const auto copied = request.data.first(std::min(request.data.size(), copied_bytes_max));
+            bytes_.assign(copied.begin(), copied.end());
+            request_.data = bytes_;
+        }
+        fd_ = on_ ? on_->get() : -1;
+    }
+    /// A file that was opened for nobody.
+    ~file_job() override {
+        if (request_.code == opcode::openat) unique_fd(result_).reset();
+    }
+
+    // The file is let go here and not in the thread: closing it is the loop's business.
+    void run() noexcept override {
+        const std::shared_ptr<descriptor> keep = std::move(on_);
+        executor_job::run();
+    }
+
+    /// @param into where the caller of a read wants the bytes
+    file_answer take_answer(std::span<std::byte> into) {
+        if (failure_) std::rethrow_exception(failure_);
+        const file_answer answer = answer_of(request_.code, result_, status_);
+        if (request_.code == opcode::openat) result_ = -1;
+        if (request_.code == opcode::read && answer) {
+            std::copy_n(bytes_.begin(), *answer, into.begin());
+        }
+        return answer;
+    }
+
+  private:
+    class plain_operation final : public operation {
+        void run() noexcept override {}
+    };
+
+    void execute() noexcept override {
+        plain_operation op;
+        prepare(op, request_, fd_, status_);
+        result_ = perform(op);
+    }
+    void fail(std::exception_ptr error) noexcept override { failure_ = std::move(error); }
+
+    std::shared_ptr<descriptor> on_;
+    file_request request_;
+    int fd_ = -1;
+    std::vector<std::byte> bytes_;
+    struct statx status_{};
+    std::int32_t result_ = -1;
+    std::exception_ptr failure_;
+};
+
+/// Waits for a file_job.
+class job_call final : public job_wait, public descriptor_user {
+  public:
+    job_call(descriptor* on, io_use use, std::shared_ptr<file_job> job,
+             std::span<std::byte> into) noexcept
+        : job_wait(std::move(job)), descriptor_user(on, use), into_(into) {}
+
+    bool await_ready() noexcept {
+        if (on() != nullptr) refusal_ = on()->refusal(use());
+        return refusal_ != 0;
+    }
+    template <typename Promise>
+    void await_suspend(std::coroutine_handle<Promise> frame) {
+        suspend(frame);
+        deliver_pending_cancel();
+        if (cancelled_) return;
+        submit(nullptr);
+        started_ = true;
+        if (on() != nullptr) enter();
+    }
+    file_answer await_resume() {
+        leave();
+        if (refusal_ != 0) return std::unexpected(errno_code(refusal_));
+        throw_if_wait_cancelled();
+        return static_cast<file_job&>(*job_).take_answer(into_);
+    }
+
+    bool cancel() noexcept override { return !started_ && job_wait::cancel(); }
+    [[nodiscard]] std::string describe() const override { return "a file operation in a thread"; }
+    // When the loop closes, the job has the file and its own memory: nothing here is in use.
+    [[nodiscard]] bool is_in_flight() const noexcept override { return false; }
+    void ask_to_end() noexcept override {}
+
+  private:
+    std::span<std::byte> into_;
+    int refusal_ = 0;  // errno
+    bool started_ = false;
+};
+
+/// Through the backend.
+coro<file_answer> carry_out_in_kernel(std::shared_ptr<descriptor> on, io_use use,
+                                      file_request request) {
+    struct statx status{};
+    io_call<unique_fd, false> open_call(nullptr, use, [&](operation& op) {
+        if (request.code == opcode::openat) prepare(op, request, -1, status);
+    });
+    if (request.code == opcode::openat) {
+        auto opened = co_await open_call;
+        if (!opened) co_return std::unexpected(opened.error());
+        co_return static_cast<std::uint64_t>(opened->release());
+    }
+    io_call<std::int32_t, false> call(
+        on.get(), use, [&](operation& op) { prepare(op, request, on->get(), status); });
+    const auto result = co_await call;
+    if (!result) co_return std::unexpected(result.error());
+    co_return answer_of(request.code, *result, status);
+}
+
+}  // namespace
+
+coro<file_answer> carry_out(std::shared_ptr<descriptor> on, io_use use, file_request request) {
+    event_loop& loop = get_running_loop();
+    if (loop.get_backend().completes_files_asynchronously()) {
+        co_return co_await carry_out_in_kernel(std::move(on), use, std::move(request));
+    }
+    auto job = std::make_shared<file_job>(loop, on, request);
+    job_call call(on.get(), use, std::move(job), request.into);
+    co_return co_await call;
+}
+
+}  // namespace mayhem::detail
