@@ -84,7 +84,8 @@ class line_reader {
     coro<std::string> read_until(std::string delimiter) {
         for (;;) {
             if (auto part = buffer_.take_until(delimiter)) co_return std::move(*part);
-            if (!co_await receive()) detail::throw_end_of_stream(0, buffer_.size());
+            const bool more = co_await receive();
+            if (!more) detail::throw_end_of_stream(0, buffer_.size());
         }
     }
 
@@ -92,7 +93,8 @@ class line_reader {
     /// are fewer; those stay in the reader.
     coro<std::string> read_exactly(std::size_t count) {
         while (buffer_.size() < count) {
-            if (!co_await receive()) detail::throw_end_of_stream(count, buffer_.size());
+            const bool more = co_await receive();
+            if (!more) detail::throw_end_of_stream(count, buffer_.size());
         }
         co_return buffer_.take(count);
     }
@@ -104,7 +106,8 @@ class line_reader {
     coro<std::optional<std::string>> next_part(std::string_view delimiter) {
         for (;;) {
             if (auto part = buffer_.take_until(delimiter)) co_return part;
-            if (co_await receive()) continue;
+            const bool more = co_await receive();
+            if (more) continue;
             std::string rest = buffer_.take_rest();
             if (rest.empty()) co_return std::nullopt;
             co_return rest;
