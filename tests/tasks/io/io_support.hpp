@@ -1,0 +1,99 @@
+// What the tests of tasks/io share: connected pairs, text in buffers, and how tasks ended.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <unistd.h>
+#include <vector>
+
+#include "tasks/mayhem.hpp"
+
+namespace mayhem::test {
+
+inline std::span<const std::byte> bytes_of(std::string_view text) {
+    return std::as_bytes(std::span(text));
+}
+
+inline std::string text_of(std::span<const std::byte> bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// A place for bytes that a test reads as text.
+class text_space {
+  public:
+    [[nodiscard]] std::span<std::byte> room() noexcept { return bytes_; }
+    [[nodiscard]] std::string text(std::size_t count) const {
+        return text_of(std::span(bytes_).first(count));
+    }
+
+  private:
+    std::array<std::byte, 4096> bytes_{};
+};
+
+struct tcp_pair {
+    tcp_stream client;
+    tcp_stream server;
+};
+
+inline coro<tcp_pair> make_tcp_pair() {
+    tcp_listener listener = tcp_listener::bind(address::loopback(0));
+    tcp_pair ends;
+    ends.client = co_await tcp_stream::connect(listener.local_address());
+    ends.server = co_await listener.accept();
+    co_await listener.close();
+    co_return std::move(ends);
+}
+
+/// True when the task ends by being cancelled; false when it ends in any other way.
+template <typename T>
+coro<bool> ends_cancelled(task<T> ending) {
+    try {
+        co_await ending;
+    } catch (const cancelled&) {
+        co_return true;
+    } catch (const std::exception&) {
+        co_return false;
+    }
+    co_return false;
+}
+
+/// The text of the std::system_error that `work` throws; empty when it throws none.
+inline coro<std::string> error_text(coro<void> work) {
+    try {
+        co_await std::move(work);
+    } catch (const std::system_error& error) {
+        co_return error.what();
+    }
+    co_return std::string();
+}
+
+/// A folder that is removed, with its files, at the end.
+class temporary_folder {
+  public:
+    temporary_folder() {
+        char name[] = "/tmp/mayhem-io-XXXXXX";
+        path_ = ::mkdtemp(name);
+    }
+    temporary_folder(const temporary_folder&) = delete;
+    temporary_folder& operator=(const temporary_folder&) = delete;
+    ~temporary_folder() {
+        for (const std::string& file : files_) ::unlink(file.c_str());
+        ::rmdir(path_.c_str());
+    }
+
+    /// A path in it; the file is removed at the end, if it is there.
+    [[nodiscard]] std::string file(const std::string& name) {
+        files_.push_back(path_ + "/" + name);
+        return files_.back();
+    }
+
+  private:
+    std::string path_;
+    std::vector<std::string> files_;
+};
+
+}  // namespace mayhem::test
