@@ -49,7 +49,9 @@ argument_value_t<Argument> read_value(const leg_set& children, std::size_t index
         return child.value();
     } else {
         if (!children.comes_again(index)) return child.take_value();
-        if constexpr (std::copy_constructible<value_type>) {
+        constexpr bool can_be_copied = std::copy_constructible<value_type> &&
+                                       requires { static_cast<const value_type&>(child.value()); };
+        if constexpr (can_be_copied) {
             return child.value();
         } else {
             throw std::logic_error(

@@ -57,6 +57,7 @@ void gather_state::loop_closes() noexcept {
 }
 
 void gather_state::protect() noexcept {
+    if (is_protected()) return;
     completion::protect();
     for (std::size_t index = 0; index < children_.size(); ++index) {
         children_.target(index).protect();

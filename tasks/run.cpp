@@ -1,9 +1,8 @@
 #include "tasks/run.hpp"
 
+#include <csignal>
 #include <dirent.h>
 #include <fmt/format.h>
-
-#include <csignal>
 
 #include "loop/log.hpp"
 #include "tasks/coro/runtime.hpp"
@@ -71,6 +70,9 @@ coro<void> cancel_everything(event_loop& loop, duration drain) {
     const time_point deadline = deadline_after(loop.time(), drain);
     for (;;) {
         task_list unprotected = other_tasks(loop);
+        for (const auto& task : unprotected) {
+            if (task->is_protected()) task->protect_awaited();
+        }
         std::erase_if(unprotected, [](const auto& task) { return task->is_protected(); });
         std::erase_if(unprotected, [](const auto& task) { return task->was_asked_to_end(); });
         if (unprotected.empty()) break;

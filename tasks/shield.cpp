@@ -7,8 +7,13 @@ namespace mayhem::detail {
 shield_state_base::shield_state_base(counted<completion> inner)
     : completion(get_running_loop()), inner_(std::move(inner)) {}
 
-void shield_state_base::start() {
+void shield_state_base::protect() noexcept {
+    completion::protect();
     inner_->protect();
+}
+
+void shield_state_base::start() {
+    protect();
     if (inner_->done()) {
         finish();
     } else {

@@ -29,6 +29,7 @@ class shield_state_base : public completion, public leg_owner {
     [[nodiscard]] std::exception_ptr exception() const noexcept override { return error_; }
     [[nodiscard]] std::string describe() const override;
     void loop_closes() noexcept override;
+    void protect() noexcept override;
 
     void leg_done(std::size_t index) noexcept override;
     void retain_for_leg() noexcept override { retain(); }

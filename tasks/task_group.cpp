@@ -8,7 +8,7 @@ namespace {
 
 class join_wait final : public parked {
   public:
-    explicit join_wait(wait_queue& line) noexcept : line_(line) {}
+    join_wait(task_group& group, wait_queue& line) noexcept : group_(group), line_(line) {}
 
     bool await_ready() const noexcept { return false; }
     template <typename Promise>
@@ -16,9 +16,11 @@ class join_wait final : public parked {
         park(frame, line_);
     }
     void await_resume() const { throw_if_wait_cancelled(); }
+    void protect_target() noexcept override { group_.protect(); }
     [[nodiscard]] std::string describe() const override { return "the tasks of a group"; }
 
   private:
+    task_group& group_;
     wait_queue& line_;
 };
 
@@ -56,7 +58,7 @@ class task_group::member final : public completion_waiter,
         delete this;
     }
 
-    void cancel_child() noexcept { child_->cancel(); }
+    [[nodiscard]] task_base& child() const noexcept { return *child_; }
 
   private:
     ~member() = default;
@@ -91,7 +93,13 @@ void task_group::add(detail::counted<task_base> child) {
 void task_group::abort() noexcept {
     aborting_ = true;
     for (member* child = members_.front(); child != nullptr; child = members_.next(*child)) {
-        child->cancel_child();
+        child->child().cancel();
+    }
+}
+
+void task_group::protect() noexcept {
+    for (member* child = members_.front(); child != nullptr; child = members_.next(*child)) {
+        child->child().protect();
     }
 }
 
@@ -116,7 +124,7 @@ coro<void> task_group::join(std::exception_ptr error) {
     if (error && !aborting_) abort();
     while (size_ > 0) {
         // May be cancelled several times, and waits on all the same.
-        join_wait all_ended(joining_);
+        join_wait all_ended(*this, joining_);
         try {
             co_await all_ended;
         } catch (const cancelled&) {

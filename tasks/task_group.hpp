@@ -64,6 +64,9 @@ class task_group {
     /// Throws what the group ends with.
     coro<void> join(std::exception_ptr error);
 
+    /// Protects the tasks of the group from shutdown; see shield.
+    void protect() noexcept;
+
   private:
     class member;
 

@@ -35,6 +35,7 @@ void wait_state::loop_closes() noexcept {
 }
 
 void wait_state::protect() noexcept {
+    if (is_protected()) return;
     completion::protect();
     for (std::size_t index = 0; index < legs_.size(); ++index) legs_.target(index).protect();
 }

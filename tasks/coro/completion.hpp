@@ -60,6 +60,7 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
     void mark_retrieved() noexcept { unretrieved_ = false; }
 
     /// A protected completion is not cancelled by the loop's shutdown before its drain deadline.
+    /// Protection reaches what it waits for, and the tasks that it starts.
     virtual void protect() noexcept { protected_ = true; }
     [[nodiscard]] bool is_protected() const noexcept { return protected_; }
 
@@ -130,6 +131,7 @@ class counted {
 class completion_wait : public suspension, public completion_waiter {
   public:
     bool cancel() noexcept override { return target_->cancel(); }
+    void protect_target() noexcept override { target_->protect(); }
     [[nodiscard]] std::string describe() const override { return target_->describe(); }
     void run() noexcept override { resume(); }
 

@@ -34,6 +34,9 @@ class suspension {
     /// See rule 3. Called on the loop's thread, at most once per wait.
     virtual bool cancel() noexcept = 0;
 
+    /// The waiting task is protected from shutdown: what it waits for has to be, too.
+    virtual void protect_target() noexcept {}
+
     /// What is waited for, for stack dumps: "sleep", "recv on descriptor 7".
     [[nodiscard]] virtual std::string describe() const = 0;
 

@@ -33,6 +33,8 @@ task_base::task_base(event_loop& loop, std::coroutine_handle<> frame, detail::pr
       name_(name) {
     root.task = this;
     root.started = true;
+    const task_base* creator = runtime::of(loop).current();
+    if (creator != nullptr && creator->is_protected()) protect();
     retain();  // the loop's reference, given up in finish(): a running task needs no owner
     loop.make_ready(*this);
 }
@@ -95,6 +97,12 @@ int task_base::uncancel() noexcept {
 }
 
 // ---- The end of the loop ------------------------------------------------------------------
+
+void task_base::protect() noexcept {
+    if (is_protected()) return;  // tasks may wait for each other in a circle
+    completion::protect();
+    protect_awaited();
+}
 
 void task_base::loop_closes() noexcept {
     if (!done()) {

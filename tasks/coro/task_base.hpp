@@ -47,6 +47,11 @@ class task_base : public completion, public runnable {
     [[nodiscard]] const std::source_location& created_at() const noexcept { return created_; }
     [[nodiscard]] task_base* as_task() noexcept override { return this; }
     void loop_closes() noexcept override;
+    void protect() noexcept override;
+    /// Extends a protection to what the task waits for now.
+    void protect_awaited() noexcept {
+        if (waiting_on_ != nullptr) waiting_on_->protect_target();
+    }
 
     // For suspensions (see suspension.hpp).
     void suspended_at(std::coroutine_handle<> frame, detail::promise_base& leaf,
