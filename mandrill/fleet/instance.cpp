@@ -26,6 +26,7 @@ class spawned_instance final : public instance {
     explicit spawned_instance(mayhem::process child) : child_(std::move(child)) {}
 
     [[nodiscard]] pid_t pid() const override { return child_.pid(); }
+    [[nodiscard]] bool is_running() const override { return child_.is_running(); }
     void send_signal(int signal_number) override { child_.send_signal(signal_number); }
 
     mayhem::coro<boot_record> wait_for_boot() override {
@@ -34,7 +35,11 @@ class spawned_instance final : public instance {
         const std::optional<std::string> line = co_await lines.read_line();
         if (!line) throw boot_failed("it ended while it booted");
         if (line->starts_with(boot_error_prefix)) {
-            throw boot_failed(line->substr(boot_error_prefix.size()));
+            const std::string why = line->substr(boot_error_prefix.size());
+            // It is about to end: let it, so that its exit code is its own.
+            std::optional<std::string> more = co_await lines.read_line();
+            while (more) more = co_await lines.read_line();
+            throw boot_failed(why);
         }
         std::optional<boot_record> boot = parse_boot_record(*line);
         if (!boot) throw boot_failed("it does not speak like a host: " + *line);
@@ -60,11 +65,12 @@ class adopted_instance final : public instance {
         : process_(std::move(process)), ledger_(std::move(ledger_file)), host_(std::move(host)) {}
 
     [[nodiscard]] pid_t pid() const override { return process_.pid(); }
+    [[nodiscard]] bool is_running() const override { return process_.is_running(); }
     void send_signal(int signal_number) override { process_.send_signal(signal_number); }
 
     mayhem::coro<boot_record> wait_for_boot() override {
         using namespace std::chrono_literals;
-        while (process_.is_running()) {
+        while (is_running()) {
             auto read = [from = ledger_] { return from.read(); };
             const ledger_contents contents = co_await mayhem::run_in_executor(read);
             const auto boot = last_boot_of(contents.boots, host_);

@@ -29,6 +29,7 @@ class instance {
     virtual ~instance() = default;
 
     [[nodiscard]] virtual pid_t pid() const = 0;
+    [[nodiscard]] virtual bool is_running() const = 0;
     /// Does nothing when it has ended.
     virtual void send_signal(int signal_number) = 0;
 

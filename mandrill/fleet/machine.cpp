@@ -171,6 +171,7 @@ mayhem::coro<boot_record> machine::wait_for_health() {
     for (;;) {
         const auto answer = co_await ask_health(boot.port, options_->answer_limit);
         if (answer && answer->boot_id == boot.boot_id) co_return boot;
+        if (!runs_->is_running()) throw boot_failed("it ended before it answered");
         co_await mayhem::sleep(10ms);
     }
 }

@@ -3,12 +3,11 @@
 //
 //   TEST_HOST_DIES_OF=FILE    dies before it boots, as long as FILE exists
 //   TEST_HOST_HANGS_ON=FILE   never comes up, as long as FILE exists
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <unistd.h>
 
 #include "mandrill/fleet/host_command.hpp"
 #include "tasks/run.hpp"
