@@ -80,6 +80,8 @@ void io_awaiter::throw_failure(std::int32_t error) const {
     } else if (refusal_ == EBUSY) {
         what += fmt::format(": another task {} already",
                             use() == io_use::read ? "reads from it" : "writes to it");
+    } else if (error == -ECANCELED) {
+        what += ": the stream was closed meanwhile";  // and its number may be another's by now
     } else if (const auto peer = peer_of(fd)) {
         what += fmt::format(" (peer {})", peer->to_string());
     }

@@ -38,7 +38,8 @@ class stdio {
 };
 
 struct process_options {
-    process_options() {}  // not an aggregate: see docs on temporaries in co_await expressions
+    // Not an aggregate: g++ 12 destroys a temporary one twice inside a co_await expression.
+    process_options() {}
 
     stdio standard_input = stdio::inherit();
     stdio standard_output = stdio::inherit();

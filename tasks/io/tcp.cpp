@@ -1,5 +1,6 @@
 #include "tasks/io/tcp.hpp"
 
+#include <cerrno>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -69,7 +70,15 @@ tcp_listener tcp_listener::bind(const address& where, const listen_options& opti
 coro<tcp_listener> tcp_listener::bind(std::string host, std::uint16_t port,
                                       listen_options options) {
     const std::vector<address> candidates = co_await resolve(std::move(host), port);
-    co_return bind(candidates.front(), options);
+    for (const address& candidate : candidates) {
+        const bool last = &candidate == &candidates.back();
+        try {
+            co_return bind(candidate, options);
+        } catch (const std::system_error&) {
+            if (last) throw;
+        }
+    }
+    throw_errno(EADDRNOTAVAIL, "bind: the host has no address");
 }
 
 address tcp_listener::local_address() const {

@@ -54,7 +54,7 @@ class tcp_listener {
     /// Listens at `where`; port 0 lets the kernel choose. @throws std::system_error that names the
     /// address (EADDRINUSE, EACCES)
     static tcp_listener bind(const address& where, const listen_options& options = {});
-    /// The same with a host's name, resolved first.
+    /// The same with a host's name: at the first of its addresses that can be had.
     static coro<tcp_listener> bind(std::string host, std::uint16_t port,
                                    listen_options options = {});
 
