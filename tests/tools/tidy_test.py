@@ -204,9 +204,18 @@ class TidyTest(unittest.TestCase):
 
     def test_a_header_that_needs_another_one_before_it_is_told(self):
         self.write("tasks/b.hpp", "// x\n#pragma once\n\ninline int b(int x) { return a(x); }\n")
+        self.write("tasks/b.cpp", '// x\n#include "loop/a.hpp"\n#include "tasks/b.hpp"\n')
+        self.expect_only("headers compile alone", "tasks/b.hpp")
+
+    def test_a_header_that_its_source_includes_first_is_left_to_the_build(self):
+        self.write("tasks/b.hpp", "// x\n#pragma once\n\ninline int b(int x) { return a(x); }\n")
+        self.assertEqual(self.broken("headers compile alone"), [])
+        self.write("tasks/meson.build", "# x\nfiles('b.hpp')\n")  # but not if it is not built
         self.expect_only("headers compile alone", "tasks/b.hpp")
 
     def test_what_passed_is_asked_again_when_an_included_header_changes(self):
+        (self.root / "loop" / "a.cpp").unlink()
+        (self.root / "tasks" / "b.cpp").unlink()
         build = self.root / "build"
         build.mkdir()
         rule = tidy.RULES["headers compile alone"]
