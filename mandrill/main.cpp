@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
     cli::action chosen;
     cli::add_demo(app, chosen);
     cli::add_request(app, chosen);
+    cli::add_hosts(app, chosen);
     cli::add_list(app, chosen);
     cli::add_show(app, chosen);
     cli::add_host(app, chosen);

@@ -1,5 +1,5 @@
 // The commands of `mandrill`. Each function adds one to the command line, with its options and its
-// help, and returns nothing; the command runs through `set_action`, which main calls after parsing.
+// help. Parsing fills in `chosen`, which main calls afterwards.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -12,6 +12,7 @@ using action = std::function<int()>;
 
 void add_demo(CLI::App& app, action& chosen);     ///< runs the whole service, with a fleet
 void add_request(CLI::App& app, action& chosen);  ///< asks a running service for a restart
+void add_hosts(CLI::App& app, action& chosen);    ///< lists a running service's hosts
 void add_list(CLI::App& app, action& chosen);     ///< messages by state
 void add_show(CLI::App& app, action& chosen);     ///< one message's history
 void add_host(CLI::App& app, action& chosen);     ///< one host of the demo's fleet; internal

@@ -44,10 +44,9 @@ std::unique_ptr<mandrill::restarter> make_fleet(const demo_options& options) {
             std::chrono::duration_cast<std::chrono::milliseconds>(parse_duration(options.delay));
         made = std::make_unique<simulated_restarter>(simulated);
     } else {
-        fleet_options real;
+        fleet_options real(options.state_directory);
         real.hosts = options.hosts;
         real.seed = options.seed;
-        real.directory = options.state_directory;
         real.boot_delay_min = boot_delay_min;
         real.boot_delay_max = boot_delay_max;
         made = std::make_unique<fleet>(real);

@@ -54,10 +54,11 @@ mayhem::coro<void> consumer::pull_once() {
 mayhem::coro<void> consumer::wait_for_more() {
     std::chrono::milliseconds wait = sleep_max;
     if (active_.size() < at_.rules.outstanding_max) {
-        if (const auto due = co_await at_.messages.next_due()) wait = std::min(wait, *due);
+        const auto due = co_await at_.messages.next_due();
+        if (due) wait = std::min(wait, *due);
     }
     try {
-        co_await mayhem::timeout(wait, at_.messages.something_to_pull().wait_coro());
+        co_await mayhem::wait_for(at_.messages.something_to_pull().wait(), wait);
     } catch (const mayhem::timeout_error&) {
         // The time has come for something: pull again.
     }
@@ -104,12 +105,12 @@ std::size_t consumer::cancel_all() {
 }
 
 mayhem::coro<bool> consumer::wait_until_idle(std::chrono::milliseconds limit) {
-    const mayhem::time_point deadline =
-        mayhem::deadline_after(mayhem::get_running_loop().time(), limit);
+    const mayhem::event_loop& loop = mayhem::get_running_loop();
+    const mayhem::time_point deadline = mayhem::deadline_after(loop.time(), limit);
     while (!active_.empty()) {
         settled_.clear();
         try {
-            co_await mayhem::timeout_at(deadline, settled_.wait_coro());
+            co_await mayhem::wait_for(settled_.wait(), deadline - loop.time());
         } catch (const mayhem::timeout_error&) {
             co_return active_.empty();
         }

@@ -123,24 +123,28 @@ mayhem::coro<void> publish_line(intake& requests, std::string line, std::size_t 
 }  // namespace
 
 mayhem::coro<void> publish_standard_input(workplace& at, intake& requests) {
-    auto input = mayhem::pipe_reader::borrow(STDIN_FILENO);
+    auto input = mayhem::standard_input();
     mayhem::line_reader lines(input, line_length_max);
     mayhem::semaphore room(unpublished_max);
     auto body = [&](mayhem::task_group& group) -> mayhem::coro<void> {
         for (std::size_t number = 1;; ++number) {
+            std::optional<std::string> line;
             std::string problem;
             try {
-                auto line = co_await lines.read_line();
+                line = co_await lines.read_line();
                 if (!line) co_return;
-                if (line->empty()) continue;
-                co_await room.acquire();
-                group.create_task(publish_line(requests, std::move(*line), number, room));
-            } catch (const std::exception& error) {
+            } catch (const std::system_error& error) {
+                // A line that is too long is skipped; whatever else happened, there is no more.
+                if (error.code() != mayhem::stream_errc::line_too_long) throw;
                 problem = error.what();
             }
-            if (problem.empty()) continue;
-            ++at.counters.rejected;
-            log(log_level::error, "stdin line {}: {}", number, problem);
+            if (!problem.empty()) {
+                ++at.counters.rejected;
+                log(log_level::error, "stdin line {}: {}", number, problem);
+            } else if (!line->empty()) {
+                co_await room.acquire();
+                group.create_task(publish_line(requests, std::move(*line), number, room));
+            }
         }
     };
     co_await mayhem::with_task_group(body);

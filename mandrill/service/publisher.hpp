@@ -9,6 +9,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mandrill/service/handling.hpp"
 
@@ -33,6 +34,9 @@ class intake {
 
     /// Publishes a request for `host` that comes from this program itself.
     mayhem::coro<receipt> publish(std::string host, std::string reason, origin source);
+
+    /// The hosts that may be named.
+    [[nodiscard]] const std::vector<std::string>& hosts() const { return at_.hosts.hosts(); }
 
   private:
     [[nodiscard]] std::expected<request, std::string> parse(const std::string& line, origin source);

@@ -28,6 +28,9 @@ bool is_allowed(const mayhem::peer_credentials& peer) {
 }
 
 mayhem::coro<std::string> answer_to(intake& requests, std::string line) {
+    if (line == list_hosts_question) {
+        co_return nlohmann::json{{"hosts", requests.hosts()}}.dump() + "\n";
+    }
     const auto given = co_await requests.accept(std::move(line), origin::request);
     if (!given) co_return error_answer(given.error());
     log(log_level::info, "Accepted request {} from another terminal", given->id);

@@ -46,7 +46,8 @@ class stop_request {
 
     void stop() noexcept { stopped_.set(); }
     [[nodiscard]] mayhem::event& stopped() noexcept { return stopped_; }
-    [[nodiscard]] mayhem::event& hurry() noexcept { return hurry_; }
+    /// Returns when a second signal came.
+    mayhem::coro<void> wait_for_hurry() { co_await hurry_.wait(); }
 
   private:
     void on_signal(int number) {
@@ -107,7 +108,8 @@ class running_service {
 
   private:
     mayhem::coro<void> start() {
-        if (const int left = co_await messages_.expire_leases(); left > 0) {
+        const int left = co_await messages_.expire_leases();
+        if (left > 0) {
             log(log_level::info, "Found {} messages of a run that was killed; going on with them",
                 left);
         }
@@ -117,6 +119,8 @@ class running_service {
         requests_ = std::make_unique<intake>(at_, random_());
         log(log_level::info, "Starting {} hosts", fleet_->hosts().size());
         co_await fleet_->start();
+        log(log_level::info,
+            "Fleet is up; `mandrill hosts` lists it, `mandrill request HOST` asks");
         launch(serve_requests(*requests_, socket_file(options_.state_directory)), "request socket");
         if (options_.requests_per_second > 0) {
             launch(publish_randomly(at_, *requests_, options_.requests_per_second),
@@ -149,12 +153,17 @@ class running_service {
         log(log_level::info, "End of standard input");
         if (options_.run_for) co_return;
         // Settled means settled: also what waits for its retry.
-        while (co_await messages_.next_due()) co_await mayhem::sleep(look_again);
+        for (;;) {
+            const auto due = co_await messages_.next_due();
+            if (!due) break;
+            co_await mayhem::sleep(look_again);
+        }
         stop_.stop();
     }
 
     /// The graceful end; the order is explained at the top of service.hpp.
     mayhem::coro<void> stop() {
+        co_await end(parts_);  // publishers first: whoever asks now asks the next run
         consumer_.stop();
         log(log_level::info, "Nacking outstanding messages");
         consumer_.cancel_waiting();
@@ -163,13 +172,20 @@ class running_service {
         if (failure_) std::rethrow_exception(failure_);
     }
 
+    /// Cancels tasks and waits until they have ended.
+    mayhem::coro<void> end(std::vector<mayhem::task<void>> tasks) {
+        std::erase_if(tasks, [](const auto& task) { return !task || task.done(); });
+        for (auto& task : tasks) task.cancel();
+        if (!tasks.empty()) co_await mayhem::wait(tasks);
+    }
+
     mayhem::coro<void> drain() {
         if (consumer_.outstanding() == 0) co_return;
         log(log_level::info, "Waiting for {} restarts under way, up to {} s",
             consumer_.outstanding(),
             std::chrono::duration_cast<std::chrono::seconds>(options_.rules.drain).count());
         auto idle = mayhem::create_task(consumer_.wait_until_idle(options_.rules.drain), "drain");
-        auto hurry = mayhem::create_task(stop_.hurry().wait_coro(), "hurry");
+        auto hurry = mayhem::create_task(stop_.wait_for_hurry(), "hurry");
         const std::vector<mayhem::task_ref> either{idle, hurry};
         co_await mayhem::wait(either, mayhem::return_when::first_completed);
         idle.cancel();
@@ -178,15 +194,14 @@ class running_service {
     }
 
     mayhem::coro<void> cancel_the_rest() {
-        const std::size_t messages = consumer_.cancel_all();
-        cut_off_ = messages > 0;
-        std::size_t count = messages;
-        std::vector<mayhem::task_ref> others(parts_.begin(), parts_.end());
-        if (consuming_) others.push_back(consuming_);
-        for (mayhem::task_ref& task : others) count += task.cancel() ? 1 : 0;
+        std::size_t count = consumer_.cancel_all();
+        cut_off_ = count > 0;
+        if (consuming_ && !consuming_.done()) ++count;
         log(log_level::info, "Cancelling {} outstanding tasks", count);
-        if (!others.empty()) co_await mayhem::wait(others);
-        if (!co_await consumer_.wait_until_idle(options_.rules.hurry)) {
+        std::vector<mayhem::task<void>> pulling{consuming_};
+        co_await end(std::move(pulling));
+        const bool idle = co_await consumer_.wait_until_idle(options_.rules.hurry);
+        if (!idle) {
             log(log_level::error,
                 "{} messages could not be given back in time; their leases "
                 "run out by themselves",
@@ -196,6 +211,7 @@ class running_service {
 
     /// Something failed: no drain, but nothing is left running either.
     mayhem::coro<void> abandon() {
+        co_await end(parts_);
         consumer_.stop();
         co_await cancel_the_rest();
     }

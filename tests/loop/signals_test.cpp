@@ -127,10 +127,13 @@ TEST(signals, signals_that_cannot_be_caught_are_refused) {
 
 TEST(signals, a_thread_that_does_not_block_the_signal_is_refused_with_the_remedy) {
     event_loop loop;
+    std::atomic<bool> runs{false};
     std::atomic<bool> done{false};
     std::thread older([&] {
+        runs = true;  // until here a new thread blocks every signal
         while (!done) std::this_thread::yield();
     });
+    while (!runs) std::this_thread::yield();
     std::string refusal;
     try {
         loop.add_signal_handler(SIGTERM, [](int) {});
