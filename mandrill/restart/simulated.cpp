@@ -26,6 +26,16 @@ class raised {
 
 }  // namespace
 
+bool is_cattle_name(std::string_view host) noexcept {
+    constexpr std::string_view herd = "cattle-";
+    constexpr std::size_t own_length = 4;
+    if (!host.starts_with(herd)) return false;
+    const std::string_view own = host.substr(herd.size());
+    return own.size() == own_length && std::ranges::all_of(own, [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+           });
+}
+
 simulated_restarter::simulated_restarter(const simulated_options& options)
     : options_(options), names_(draw_host_names(options.seed, options.hosts)) {
     if (names_.empty()) throw std::invalid_argument("A fleet needs at least one host");
@@ -33,12 +43,11 @@ simulated_restarter::simulated_restarter(const simulated_options& options)
     for (const std::string& name : names_) states_[name];
 }
 
-simulated_restarter::host_state& simulated_restarter::find(std::string_view host) {
-    const auto found = states_.find(host);
-    if (found == states_.end()) {
+simulated_restarter::host_state& simulated_restarter::find(const std::string& host) {
+    if (!knows(host)) {
         throw std::invalid_argument(fmt::format("There is no host {} in the fleet", host));
     }
-    return found->second;
+    return states_[host];
 }
 
 std::optional<std::string> simulated_restarter::answer_of(const std::string& host) {
@@ -51,7 +60,7 @@ mayhem::coro<void> simulated_restarter::start() { co_return; }
 
 mayhem::coro<void> simulated_restarter::stop() { co_return; }
 
-bool simulated_restarter::knows(std::string_view host) const { return states_.contains(host); }
+bool simulated_restarter::knows(std::string_view host) const { return is_cattle_name(host); }
 
 mayhem::coro<std::optional<std::string>> simulated_restarter::boot_id(std::string host) {
     co_return answer_of(host);

@@ -26,7 +26,12 @@ struct simulated_options {
     std::chrono::milliseconds verify_limit{10'000};  ///< how long verify() waits
 };
 
-/// Up from construction on; start() and stop() do nothing. During a restart the host does not
+/// True for `cattle-` and four lower-case letters or digits.
+[[nodiscard]] bool is_cattle_name(std::string_view host) noexcept;
+
+/// Up from construction on; start() and stop() do nothing. Memory is cheap, so besides the hosts
+/// that it lists it has every other one whose name looks like cattle-zpsk, from the moment that it
+/// is named. During a restart the host does not
 /// answer. A restart that is cancelled has not happened: the host is in its old boot.
 class simulated_restarter final : public restarter {
   public:
@@ -49,7 +54,7 @@ class simulated_restarter final : public restarter {
         bool is_restarting = false;
         mayhem::lock turn;
     };
-    [[nodiscard]] host_state& find(std::string_view host);
+    [[nodiscard]] host_state& find(const std::string& host);
     [[nodiscard]] std::optional<std::string> answer_of(const std::string& host);
 
     simulated_options options_;

@@ -1,5 +1,6 @@
 #include "mandrill/service/publisher.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -85,13 +86,32 @@ std::string intake::new_id() {
 
 // ---- Chance -------------------------------------------------------------------------------
 
+namespace {
+
+/// Deals the fleet's hosts like cards: in random order, each once before any comes again. Chaos for
+/// everybody, and no long line of requests before one unlucky host.
+class host_deck {
+  public:
+    explicit host_deck(std::vector<std::string> hosts) : hosts_(std::move(hosts)) {}
+
+    const std::string& deal(std::mt19937_64& random) {
+        if (dealt_ % hosts_.size() == 0) std::ranges::shuffle(hosts_, random);
+        return hosts_[dealt_++ % hosts_.size()];
+    }
+
+  private:
+    std::vector<std::string> hosts_;
+    std::size_t dealt_ = 0;
+};
+
+}  // namespace
+
 mayhem::coro<void> publish_randomly(workplace& at, intake& requests, double per_second) {
-    // Independent requests arrive with exponentially distributed gaps.
-    std::exponential_distribution<double> gap(per_second);
-    std::uniform_int_distribution<std::size_t> pick(0, at.hosts.hosts().size() - 1);
+    host_deck hosts(at.hosts.hosts());
+    std::uniform_real_distribution<double> gap(0.5 / per_second, 1.5 / per_second);
     for (;;) {
         co_await mayhem::sleep(std::chrono::duration<double>(gap(at.random)));
-        const std::string host = at.hosts.hosts()[pick(at.random)];
+        const std::string host = hosts.deal(at.random);
         std::string problem;
         try {
             const receipt given = co_await requests.publish(host, "chaos", origin::random);

@@ -46,7 +46,8 @@ class intake {
     std::mt19937_64 ids_;
 };
 
-/// Asks for restarts of random hosts, `per_second` on average, until cancelled.
+/// Asks for restarts of hosts in random order, `per_second` on average, until cancelled. Each host
+/// comes once before any comes again.
 mayhem::coro<void> publish_randomly(workplace& at, intake& requests, double per_second);
 
 /// Reads requests from standard input, a line each, to its end. Many are in flight at once, so
