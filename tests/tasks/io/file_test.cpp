@@ -156,4 +156,25 @@ CO_TEST(file, close_waits_for_what_is_in_flight) {
     co_await reader;
 }
 
+// The loop is closed at each stage of an open: before it, in mid-flight, and when the descriptor
+// has arrived and nobody has taken it.
+TEST(file, a_loop_that_closes_over_an_open_leaks_no_descriptor) {
+    mayhem::testing::for_each_backend([](backend_kind kind) {
+        temporary_folder folder;
+        const std::string path = folder.file("notes");
+        const std::size_t before = mayhem::testing::open_descriptors();
+        for (int ticks = 1; ticks < 5; ++ticks) {
+            event_loop loop(mayhem::testing::test_options(kind).loop);
+            loop.set_exception_handler([](event_loop&, const exception_context&) {});
+            auto opening = create_task(loop, file::open(path, read_write));
+            for (int tick = 0; tick < ticks; ++tick) {
+                loop.stop();
+                loop.run_forever();
+            }
+            opening = {};
+        }
+        EXPECT_EQ(mayhem::testing::open_descriptors(), before);
+    });
+}
+
 }  // namespace

@@ -177,6 +177,24 @@ CO_TEST(tcp, more_connections_than_the_buffer_holds_all_arrive) {
     }
 }
 
+CO_TEST(tcp, connections_that_nobody_wants_stay_in_the_kernel) {
+    constexpr std::size_t count = 300;
+    constexpr std::size_t bound = 64 + 8;  // what is kept, and what was on its way
+    tcp_listener listener = tcp_listener::bind(address::loopback(0));
+    std::vector<tcp_stream> accepted;
+    std::vector<unique_fd> clients;
+    clients.push_back(connect_plainly(listener.local_address()));
+    co_await accept_into(listener, accepted);
+    const std::size_t before = mayhem::testing::open_descriptors();
+    for (std::size_t made = 0; made < count; ++made) {
+        clients.push_back(connect_plainly(listener.local_address()));
+        co_await yield();
+        co_await yield();
+    }
+    EXPECT_LE(mayhem::testing::open_descriptors(), before + count + bound);
+    co_await listener.close();
+}
+
 CO_TEST(tcp, a_cancelled_accept_leaves_the_connection_for_the_next_one) {
     tcp_listener listener = tcp_listener::bind(address::loopback(0));
     std::vector<tcp_stream> accepted;
