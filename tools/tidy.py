@@ -31,6 +31,7 @@ RULES = {
     "folder README": tidy_rules.folder_readme,
     "to-do with reason": tidy_rules.to_do_with_reason,
     "forbidden words": tidy_rules.forbidden_words,
+    "await in condition": tidy_rules.await_in_condition,
     "format": tidy_compile.format_as_configured,
     "headers compile alone": tidy_compile.headers_compile_alone,
 }

@@ -124,6 +124,28 @@ def cpp_functions(text):
         head_begin = position
 
 
+def matching_parenthesis(code, begin):
+    """The position of the parenthesis that closes the one at `begin`; the end if there is none."""
+    depth = 0
+    for match in re.compile(r"[()]").finditer(code, begin):
+        depth += 1 if match[0] == "(" else -1
+        if depth == 0:
+            return match.start()
+    return len(code)
+
+
+def await_in_condition(tree):
+    """g++ 12 may lose the whole body of a coroutine that awaits in a condition."""
+    for file in tree.cpp_files():
+        code = without_comments_and_strings(file.text).replace("operator co_await", "")
+        for match in re.finditer(r"\b(?:if|while|for|switch)\s*(?:constexpr\s*)?(?=\()", code):
+            condition = code[match.end():matching_parenthesis(code, match.end())]
+            if "co_await" in condition:
+                yield (file.path, code.count("\n", 0, match.start()) + 1,
+                       "co_await in a condition: await into a variable first "
+                       "(docs/TOOLCHAIN.md says why)")
+
+
 def python_functions(text):
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):

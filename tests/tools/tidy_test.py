@@ -186,6 +186,12 @@ class TidyTest(unittest.TestCase):
         self.write("loop/a.cpp", "// TO" + "DO: more, because the kernel may learn it\n")
         self.assertEqual(self.broken("to-do with reason"), [])
 
+    def test_an_await_in_a_condition_is_told(self):
+        for code in ("if (co_await f()) g();", "while (!(co_await f()).done) g();",
+                     "for (; co_await f();) g();"):
+            self.write("loop/a.cpp", '// Its bodies.\n#include "loop/a.hpp"\n\n' + code + "\n")
+            self.expect_only("await in condition", "loop/a.cpp")
+
     def test_forbidden_words_are_told(self):
         for words in ("using namespace std" + ";", "std::end" + "l", "#if " + "0",
                       "<" * 7 + " HEAD", "// see /ho" + "me/me/notes", "// iss" + "ue 12"):
