@@ -152,7 +152,11 @@ auto to_handle(Item&& item) {
 /// Gives tasks in the order in which they are done; coroutines become tasks at once.
 ///
 ///     auto pages = as_completed(std::move(downloads), 10s);
-///     while (auto next = co_await pages.next()) show(co_await *next);
+///     for (;;) {
+///         auto next = co_await pages.next();
+///         if (!next) break;
+///         show(co_await *next);
+///     }
 template <detail::joinable Item>
 auto as_completed(std::vector<Item> items, std::optional<duration> timeout = {}) {
     using handle_type = std::remove_cvref_t<decltype(detail::to_handle(std::declval<Item>()))>;

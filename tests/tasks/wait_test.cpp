@@ -109,7 +109,11 @@ CO_TEST(wait, for_what_is_done_already_takes_two_ticks) {
 CO_TEST(as_completed, gives_tasks_in_the_order_of_their_ends) {
     std::vector<int> order;
     auto stream = as_completed(three_tasks());
-    while (auto next = co_await stream.next()) order.push_back(co_await *next);
+    for (;;) {
+        auto next = co_await stream.next();
+        if (!next) break;
+        order.push_back(co_await *next);
+    }
     EXPECT_EQ(order, (std::vector{1, 2, 3}));
     EXPECT_FALSE(co_await stream.next());
 }
@@ -134,12 +138,14 @@ CO_TEST(as_completed, starts_coroutines) {
 CO_TEST(as_completed, can_be_left_and_resumed) {
     auto stream = as_completed(three_tasks());
     std::vector<int> order;
-    while (auto next = co_await stream.next()) {
-        order.push_back(next->value());
-        break;
-    }
+    auto first = co_await stream.next();
+    order.push_back(first->value());
     co_await mayhem::sleep(5s);
-    while (auto next = co_await stream.next()) order.push_back(next->value());
+    for (;;) {
+        auto next = co_await stream.next();
+        if (!next) break;
+        order.push_back(next->value());
+    }
     EXPECT_EQ(order, (std::vector{1, 2, 3}));
 }
 

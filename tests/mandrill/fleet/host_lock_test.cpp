@@ -1,3 +1,4 @@
+// A host runs once: the lock that sees to it, across processes and after kill -9.
 #include "mandrill/fleet/host_lock.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// The ledger of boots: appended, read back, and tolerant of a torn last line.
 #include "mandrill/fleet/ledger.hpp"
 
 #include <fstream>

@@ -1,3 +1,4 @@
+// The roster: the same names in every run, more of them when the fleet grows.
 #include "mandrill/fleet/roster.hpp"
 
 #include <algorithm>

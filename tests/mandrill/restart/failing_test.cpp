@@ -1,3 +1,4 @@
+// Injected failures: as many as asked for, the same ones for the same seed.
 #include "mandrill/restart/failing.hpp"
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// The simulated fleet: restarts that take as long as told, and repeat with the seed.
 #include "mandrill/restart/simulated.hpp"
 
 #include <chrono>

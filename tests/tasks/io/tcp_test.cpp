@@ -74,7 +74,11 @@ CO_TEST(tcp, a_line_goes_there_and_comes_back) {
     auto echo = [&]() -> coro<> {
         tcp_stream peer = co_await listener.accept();
         line_reader lines(peer);
-        while (auto line = co_await lines.read_line()) co_await peer.write_all(*line + "!\n");
+        for (;;) {
+            auto line = co_await lines.read_line();
+            if (!line) co_return;
+            co_await peer.write_all(*line + "!\n");
+        }
     };
     auto server = create_task(echo());
     tcp_stream client = co_await tcp_stream::connect("localhost", listener.local_address().port());
