@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <fmt/format.h>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <sys/random.h>
@@ -69,7 +70,7 @@ class running_host {
     clock::time_point last_asked_ = clock::now();
     mayhem::tcp_listener listener_;
     mayhem::semaphore places_{peers_max};
-    mayhem::event told_to_go_;
+    std::shared_ptr<mayhem::event> told_to_go_ = std::make_shared<mayhem::event>();
 };
 
 mayhem::coro<void> running_host::boot() {
@@ -83,9 +84,11 @@ mayhem::coro<void> running_host::boot() {
     co_await mayhem::sleep(options_.boot_delay);
     listener_ = mayhem::tcp_listener::bind(mayhem::address::loopback(0));
 
-    mayhem::get_running_loop().add_signal_handler(SIGTERM, [this](int) {
-        if (!options_.stubborn) told_to_go_.set();
-    });
+    // The handler stays with the loop, and a second SIGTERM may come when this host is gone.
+    const auto handler = [told = told_to_go_, is_stubborn = options_.stubborn](int) {
+        if (!is_stubborn) told->set();
+    };
+    mayhem::get_running_loop().add_signal_handler(SIGTERM, handler);
     boot_record line;
     line.at_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
                      std::chrono::system_clock::now().time_since_epoch())
@@ -126,7 +129,7 @@ mayhem::coro<void> running_host::answer(mayhem::tcp_stream peer,
 }
 
 mayhem::coro<void> running_host::wait_until_orphaned_or_told() {
-    auto told = [this]() -> mayhem::coro<void> { co_await told_to_go_.wait(); };
+    auto told = [this]() -> mayhem::coro<void> { co_await told_to_go_->wait(); };
     for (;;) {
         const auto left = last_asked_ + options_.orphan_after - clock::now();
         if (left <= left.zero()) co_return;

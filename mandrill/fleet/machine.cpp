@@ -112,7 +112,7 @@ mayhem::coro<void> machine::power_on(std::string request) {
 }
 
 void machine::terminate() {
-    if (!runs_) return;
+    if (!runs_ || off_is_wanted_) return;
     off_is_wanted_ = true;
     runs_->send_signal(SIGTERM);
 }

@@ -49,7 +49,7 @@ class machine final : public std::enable_shared_from_this<machine> {
     mayhem::coro<std::string> restart(std::string request);
     mayhem::coro<std::string> verify(std::string before);
 
-    /// Asks it to end, without waiting.
+    /// Asks it to end, without waiting. Asking again does nothing.
     void terminate();
     /// Ends it, by force after the grace, and waits until it is off. Throws boot_failed if not even
     /// force helps.

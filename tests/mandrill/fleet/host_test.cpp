@@ -97,6 +97,18 @@ REAL_TEST(host_test, sigterm_ends_it_with_exit_code_0_and_frees_its_name) {
     EXPECT_FALSE(answer.has_value());
 }
 
+REAL_TEST(host_test, a_second_sigterm_finds_nothing_to_break) {
+    booted running = co_await boot(a_host(here));
+    running.host.terminate();
+    while (here.runs_as(name)) {  // right up to its last moment
+        running.host.terminate();
+        co_await mayhem::yield();
+    }
+    const mayhem::exit_status status = co_await running.host.wait();
+    const bool is_clean = status.success() || status.signal() == SIGTERM;
+    EXPECT_TRUE(is_clean) << status.to_string();
+}
+
 REAL_TEST(host_test, a_stubborn_one_does_not_mind_sigterm) {
     host_options options = a_host(here);
     options.stubborn = true;

@@ -16,7 +16,9 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -94,6 +96,15 @@ class scene {
     [[nodiscard]] std::optional<pid_t> runs_as(const std::string& host) const {
         return host_lock::holder(host_lock_file(options().ledger_file(), host));
     }
+    /// What sanitizers said in the hosts, if anything.
+    [[nodiscard]] std::string complaints_of_hosts() const {
+        std::ifstream in(folder_ / "errors.log");
+        const std::string text{std::istreambuf_iterator<char>(in), {}};
+        const bool is_alarming = text.find("Sanitizer") != text.npos ||
+                                 text.find("runtime error") != text.npos ||
+                                 text.find("invariant broken") != text.npos;
+        return is_alarming ? text : "";
+    }
     [[nodiscard]] const scratch_folder& folder() const noexcept { return folder_; }
 
   private:
@@ -131,6 +142,7 @@ inline void run_real_test(mayhem::backend_kind kind, coro<void> (*body)(scene&),
             ADD_FAILURE() << "The test was cancelled";
         }
         alarm.cancel();
+        EXPECT_EQ(here.complaints_of_hosts(), "");
         for (const mayhem::task_ref& task : mayhem::all_tasks(own.loop())) {
             ADD_FAILURE() << "A task outlived the test:\n" << task.format_stack();
         }
