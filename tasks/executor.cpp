@@ -1,9 +1,8 @@
 #include "tasks/executor.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <csignal>
+#include <pthread.h>
 
 #include "loop/log.hpp"
 #include "tasks/coro/runtime.hpp"
@@ -11,22 +10,23 @@
 namespace mayhem {
 namespace detail {
 
-void executor_job::work() noexcept {
-    execute();
-    send_home();
+void executor_job::work(std::shared_ptr<executor_job> job) noexcept {
+    job->execute();
+    send_home(std::move(job));
 }
 
-void executor_job::abandon(std::exception_ptr error) noexcept {
-    fail(std::move(error));
-    send_home();
+void executor_job::abandon(std::shared_ptr<executor_job> job, std::exception_ptr error) noexcept {
+    job->fail(std::move(error));
+    send_home(std::move(job));
 }
 
-void executor_job::send_home() noexcept {
-    // Held before the post: the loop may run and drop the job at once. The post's release makes
-    // the outcome visible to the loop's thread.
-    const std::shared_ptr<inbox> home = home_;
-    keep_alive_ = shared_from_this();
-    if (!home->post(*this)) keep_alive_.reset();  // the loop is closed: nobody wants it
+void executor_job::send_home(std::shared_ptr<executor_job> job) noexcept {
+    // The job owns itself on its way. The post's release makes the outcome visible to the loop's
+    // thread, which may run and drop the job at once: nothing of it is touched afterwards.
+    executor_job& own = *job;
+    const std::shared_ptr<inbox> home = own.home_;
+    own.keep_alive_ = std::move(job);
+    if (!home->post(own)) own.keep_alive_.reset();  // the loop is closed: nobody wants it
 }
 
 void executor_job::run() noexcept {
@@ -80,8 +80,7 @@ struct thread_pool_executor::shared_state {
             jobs.pop_front();
             ++running;
             lock.unlock();
-            job->work();
-            job.reset();  // destroyed outside the lock: it may hold anything
+            detail::executor_job::work(std::move(job));
             lock.lock();
             --running;
             job_ended.notify_all();
@@ -151,11 +150,12 @@ bool thread_pool_executor::shutdown(std::chrono::nanoseconds timeout) {
     } else {
         ended = state_->job_ended.wait_for(lock, timeout, all_ended);
     }
-    const auto abandoned = std::exchange(state_->jobs, {});
+    auto abandoned = std::exchange(state_->jobs, {});
     const std::size_t running = state_->running;
     lock.unlock();
-    for (const auto& job : abandoned) {
-        job->abandon(std::make_exception_ptr(loop_error("the executor was shut down")));
+    for (auto& job : abandoned) {
+        const loop_error error("the executor was shut down");
+        detail::executor_job::abandon(std::move(job), std::make_exception_ptr(error));
     }
     for (std::thread& thread : threads_) {
         if (ended) {

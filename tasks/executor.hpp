@@ -28,15 +28,16 @@ namespace detail {
 
 /// A job and where its result goes. Shared by the awaiter (loop's thread) and the worker; the
 /// worker touches only `execute`, `abandon` and what they write, before it posts the job.
-class executor_job : public runnable, public std::enable_shared_from_this<executor_job> {
+class executor_job : public runnable {
   public:
     explicit executor_job(event_loop& loop) : loop_(loop), home_(loop.remote()) {}
     virtual ~executor_job() = default;
 
-    /// Worker thread: runs the function and sends the job home.
-    void work() noexcept;
+    /// Worker thread: runs the function and sends the job home. The worker keeps no reference, so
+    /// that what the function holds is destroyed on the loop's thread.
+    static void work(std::shared_ptr<executor_job> job) noexcept;
     /// Any thread: the job will never run; its awaiter gets `error`.
-    void abandon(std::exception_ptr error) noexcept;
+    static void abandon(std::shared_ptr<executor_job> job, std::exception_ptr error) noexcept;
 
     // Loop's thread.
     void run() noexcept override;
@@ -49,7 +50,7 @@ class executor_job : public runnable, public std::enable_shared_from_this<execut
     virtual void fail(std::exception_ptr error) noexcept = 0;
 
   private:
-    void send_home() noexcept;
+    static void send_home(std::shared_ptr<executor_job> job) noexcept;
 
     event_loop& loop_;  // touched on the loop's thread only
     std::shared_ptr<inbox> home_;

@@ -13,10 +13,16 @@ void gather_state::start(const std::vector<counted<completion>>& children) {
 
 bool gather_state::cancel() {
     if (done()) return false;
+    if (asking_children_) {  // a child waits for us in turn: the circle has to be broken somewhere
+        fail(std::make_exception_ptr(cancelled{}));
+        return true;
+    }
+    asking_children_ = true;
     bool any = false;
     for (std::size_t index = 0; index < children_.size(); ++index) {
         if (children_.target(index).cancel()) any = true;
     }
+    asking_children_ = false;
     // Even when the children swallow it, or their errors are collected, it was us who were asked.
     if (any) cancel_requested_ = true;
     return any;

@@ -50,6 +50,7 @@ class gather_state : public completion, public leg_owner {
     std::exception_ptr error_;
     gather_errors errors_;
     bool cancel_requested_ = false;
+    bool asking_children_ = false;
 };
 
 }  // namespace mayhem::detail

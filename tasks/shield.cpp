@@ -42,7 +42,9 @@ void shield_state_base::rethrow_error() {
     if (error_) std::rethrow_exception(error_);
 }
 
-std::string shield_state_base::describe() const { return "shield of " + inner_->describe(); }
+std::string shield_state_base::describe() const {
+    return "shield of " + inner_->describe_briefly();
+}
 
 void shield_state_base::loop_closes() noexcept {
     leg_.detach();

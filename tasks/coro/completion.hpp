@@ -45,6 +45,8 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
     [[nodiscard]] virtual std::exception_ptr exception() const noexcept = 0;
     /// As asyncio's repr: `<Future pending>`, `<Task finished ...>`.
     [[nodiscard]] virtual std::string describe() const = 0;
+    /// The same without what it waits for: tasks may wait for each other in chains and circles.
+    [[nodiscard]] virtual std::string describe_briefly() const { return describe(); }
     /// The task, if it is one.
     [[nodiscard]] virtual task_base* as_task() noexcept { return nullptr; }
     /// The loop closes: let go of everything that needs it.
@@ -130,9 +132,18 @@ class counted {
 /// the wait then ends when the target does.
 class completion_wait : public suspension, public completion_waiter {
   public:
-    bool cancel() noexcept override { return target_->cancel(); }
+    bool cancel() noexcept override { return !circle_broken_ && target_->cancel(); }
+    [[nodiscard]] task_base* awaited_task() const noexcept override {
+        const bool is_over = circle_broken_ || target_->done();
+        return is_over ? nullptr : target_->as_task();
+    }
+    void break_circle() noexcept override {
+        target_->remove_waiter(*this);
+        circle_broken_ = true;
+        wake();
+    }
     void protect_target() noexcept override { target_->protect(); }
-    [[nodiscard]] std::string describe() const override { return target_->describe(); }
+    [[nodiscard]] std::string describe() const override { return target_->describe_briefly(); }
     void run() noexcept override { resume(); }
 
   protected:
@@ -151,8 +162,12 @@ class completion_wait : public suspension, public completion_waiter {
     }
 
     void refuse_self(task_base* awaiting) const;
+    [[nodiscard]] bool circle_broken() const noexcept { return circle_broken_; }
 
     completion* target_;
+
+  private:
+    bool circle_broken_ = false;
 };
 
 /// `co_await task` and `co_await future`. `Reference` is what await_resume gives: `T&` for an
@@ -171,6 +186,7 @@ class completion_awaiter final : public completion_wait {
     }
 
     Reference await_resume() {
+        if (circle_broken()) throw_if_cancelled(true);
         if (task() != nullptr && state_->was_cancelled()) forget_pending_cancel();
         if constexpr (std::is_void_v<Reference>) {
             if (task() != nullptr && !state_->exception()) throw_if_cancelled(false);

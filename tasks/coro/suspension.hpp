@@ -34,6 +34,15 @@ class suspension {
     /// See rule 3. Called on the loop's thread, at most once per wait.
     virtual bool cancel() noexcept = 0;
 
+    /// The task, not done yet, that a cancellation is passed on to, or null: the wait is for a
+    /// task.
+    [[nodiscard]] virtual task_base* awaited_task() const noexcept { return nullptr; }
+
+    /// Ends the wait for a task by `cancelled`, and leaves that task alone: tasks that wait for
+    /// each other in a circle can be cancelled in no other way. REQUIRES: awaited_task() is not
+    /// null.
+    virtual void break_circle() noexcept {}
+
     /// The waiting task is protected from shutdown: what it waits for has to be, too.
     virtual void protect_target() noexcept {}
 

@@ -84,10 +84,38 @@ void task_base::suspended_at(std::coroutine_handle<> frame, detail::promise_base
 bool task_base::cancel() {
     if (done()) return false;
     loop()->check_thread("task.cancel");
-    ++cancel_requests_;
-    if (waiting_on_ != nullptr && waiting_on_->cancel()) return true;
-    must_cancel_ = true;  // not suspended, or its wait is over: raised at the next chance
+    // Where tasks wait for tasks, the request goes to the last of them, which ends first. Not by
+    // recursion: a chain may be longer than the stack.
+    const auto [last, in_circle] = find_chain_end();
+    for (task_base* asked = this; asked != last; asked = asked->awaited_task()) {
+        ++asked->cancel_requests_;
+    }
+    ++last->cancel_requests_;
+    if (in_circle) {
+        last->waiting_on_->break_circle();
+    } else if (last->waiting_on_ == nullptr || !last->waiting_on_->cancel()) {
+        last->must_cancel_ = true;  // not suspended, or its wait is over: raised at the next chance
+    }
     return true;
+}
+
+/// Follows the waits from this task on. In a circle, which has no end, it stops somewhere: at every
+/// power of two steps it remembers where it is, and it has gone round when it comes there again.
+task_base::chain_end task_base::find_chain_end() noexcept {
+    task_base* remembered = this;
+    std::size_t steps = 0;
+    std::size_t steps_max = 1;
+    for (task_base* at = this;;) {
+        task_base* next = at->awaited_task();
+        if (next == nullptr) return {at, false};
+        if (next == remembered) return {at, true};
+        at = next;
+        if (++steps == steps_max) {
+            remembered = at;
+            steps = 0;
+            steps_max *= 2;
+        }
+    }
 }
 
 int task_base::uncancel() noexcept {
@@ -149,16 +177,19 @@ std::string task_base::describe_coroutine() const {
                        root_->await_site.line());
 }
 
+const char* task_base::describe_state() const noexcept {
+    if (was_cancelled()) return "cancelled";
+    if (done()) return "finished";
+    return cancel_requests_ > 0 ? "cancelling" : "pending";
+}
+
+std::string task_base::describe_briefly() const {
+    return fmt::format("<Task {} name='{}'>", describe_state(), name());
+}
+
 std::string task_base::describe() const {
-    std::string text = "<Task ";
-    if (was_cancelled()) {
-        text += "cancelled";
-    } else if (done()) {
-        text += "finished";
-    } else {
-        text += cancel_requests_ > 0 ? "cancelling" : "pending";
-    }
-    text += fmt::format(" name='{}' coro={}", name(), describe_coroutine());
+    std::string text =
+        fmt::format("<Task {} name='{}' coro={}", describe_state(), name(), describe_coroutine());
     if (waiting_on_ != nullptr) text += fmt::format(" wait_for={}", waiting_on_->describe());
     if (loop() != nullptr && loop()->debug()) {
         text += fmt::format(" created at {}:{}", created_.file_name(), created_.line());

@@ -43,6 +43,7 @@ class task_base : public completion, public runnable {
     void set_name(std::string_view name) { name_ = name; }
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] std::string describe() const override;
+    [[nodiscard]] std::string describe_briefly() const override;
     [[nodiscard]] std::vector<stack_frame> stack() const;
     [[nodiscard]] const std::source_location& created_at() const noexcept { return created_; }
     [[nodiscard]] task_base* as_task() noexcept override { return this; }
@@ -84,9 +85,18 @@ class task_base : public completion, public runnable {
     [[nodiscard]] std::coroutine_handle<> root_frame() const noexcept { return frame_.get(); }
 
   private:
+    struct chain_end {
+        task_base* task;
+        bool in_circle;
+    };
+    [[nodiscard]] task_base* awaited_task() const noexcept {
+        return waiting_on_ != nullptr ? waiting_on_->awaited_task() : nullptr;
+    }
+    [[nodiscard]] chain_end find_chain_end() noexcept;
     void finish() noexcept;
     void destroy_frames() noexcept;
     [[nodiscard]] std::string describe_coroutine() const;
+    [[nodiscard]] const char* describe_state() const noexcept;
 
     detail::unique_frame frame_;
     detail::promise_base* root_;            // the promise of frame_; null once it is destroyed

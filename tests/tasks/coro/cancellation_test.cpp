@@ -345,4 +345,44 @@ CO_TEST(cancellation, a_pending_request_ends_a_wait_that_begins) {
     CO_EXPECT_THROW(co_await target, cancelled);
 }
 
+CO_TEST(cancellation, travels_along_a_chain_of_two_hundred_thousand_tasks) {
+    event never;
+    auto wait_on = [](task<> other) -> coro<> { co_await other; };
+    task<> first = create_task(never.wait());
+    task<> last = first;
+    for (int i = 0; i < 200'000; ++i) last = create_task(wait_on(last));
+    co_await ticks(2);
+    last.cancel();
+    CO_EXPECT_THROW(co_await last, cancelled);
+    EXPECT_TRUE(first.is_cancelled());
+}
+
+CO_TEST(cancellation, breaks_a_circle_of_tasks_that_wait_for_each_other) {
+    std::vector<task<>> circle(5);
+    auto wait_on = [&](std::size_t other) -> coro<> { co_await circle[other]; };
+    for (std::size_t i = 0; i < circle.size(); ++i) {
+        circle[i] = create_task(wait_on((i + 1) % circle.size()));
+    }
+    task<> outside = create_task(wait_on(0));
+    co_await ticks(2);
+    outside.cancel();
+    co_await gather(return_exceptions, outside, circle[0]);
+    for (const task<>& each : circle) EXPECT_TRUE(each.is_cancelled());
+    EXPECT_TRUE(outside.is_cancelled());
+}
+
+CO_TEST(cancellation, breaks_a_circle_through_gather) {
+    task<> first;
+    task<> second;
+    auto wait_on = [](task<>& other) -> coro<> { co_await gather(other); };
+    first = create_task(wait_on(second));
+    second = create_task(wait_on(first));
+    co_await ticks(2);
+    first.cancel();
+    std::vector tasks{first, second};
+    co_await mayhem::wait(std::move(tasks));
+    EXPECT_TRUE(first.is_cancelled());
+    EXPECT_TRUE(second.is_cancelled());
+}
+
 }  // namespace
