@@ -34,6 +34,11 @@ mayhem::coro<int> broker::expire_leases() {
     return db_.run([now = now()](message_store& store) { return store.expire_leases(now); });
 }
 
+mayhem::coro<int> broker::forget_old() {
+    constexpr epoch_ms week = 7LL * 24 * 60 * 60 * 1000;
+    return db_.run([before = now() - week](message_store& store) { return store.purge(before); });
+}
+
 mayhem::coro<effect> broker::extend(lease_token token, epoch_ms until) {
     return db_.run([token, until](message_store& store) { return store.extend(token, until); });
 }

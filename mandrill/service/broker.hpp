@@ -30,6 +30,9 @@ class broker {
     /// Ends the leases of an earlier process that was killed. Returns how many there were.
     mayhem::coro<int> expire_leases();
 
+    /// Removes messages that were acked a week ago, and with them the memory of their ids.
+    mayhem::coro<int> forget_old();
+
     mayhem::coro<effect> extend(lease_token token, epoch_ms until);
     mayhem::coro<effect> ack(lease_token token);
     mayhem::coro<effect> nack(lease_token token, std::chrono::milliseconds delay,

@@ -24,6 +24,9 @@ namespace {
 
 constexpr int killed_by_interrupt = 130;
 
+/// Signals other than SIGINT that come so close together are one wish to stop.
+constexpr std::chrono::seconds one_intent{1};
+
 /// How often the end of the work is looked for once standard input has ended.
 constexpr std::chrono::milliseconds look_again{50};
 
@@ -45,14 +48,20 @@ class stop_request {
     }
 
     void stop() noexcept { stopped_.set(); }
-    [[nodiscard]] mayhem::event& stopped() noexcept { return stopped_; }
+    /// Returns when the service is to stop.
+    mayhem::coro<void> wait() { co_await stopped_.wait(); }
     /// Returns when a second signal came.
     mayhem::coro<void> wait_for_hurry() { co_await hurry_.wait(); }
 
   private:
     void on_signal(int number) {
         log(log_level::info, "Received exit signal {}...", mayhem::signal_name(number));
-        if (!stopped_.is_set()) return stopped_.set();
+        if (!stopped_.is_set()) {
+            first_at_ = loop_.time();
+            return stopped_.set();
+        }
+        // A supervisor may send several kinds at once; only Ctrl-C is sent by somebody impatient.
+        if (number != SIGINT && loop_.time() - first_at_ < one_intent) return;
         if (!hurry_.is_set()) {
             log(log_level::warning, "Second exit signal: not waiting any longer");
             return hurry_.set();
@@ -70,6 +79,7 @@ class stop_request {
     mayhem::event_loop& loop_;
     mayhem::event stopped_;
     mayhem::event hurry_;
+    mayhem::time_point first_at_{};
 };
 
 /// One run of the service. The members are in the order in which they are started.
@@ -90,8 +100,8 @@ class running_service {
         std::exception_ptr problem;
         service_report report;
         try {
-            co_await start();
-            co_await stop_.stopped().wait();
+            co_await start_unless_stopped();
+            co_await stop_.wait();
             co_await stop();
         } catch (...) {
             problem = std::current_exception();
@@ -107,12 +117,25 @@ class running_service {
     }
 
   private:
+    /// A fleet takes seconds to boot; whoever changes his mind need not wait for it.
+    mayhem::coro<void> start_unless_stopped() {
+        auto starting = mayhem::create_task(start(), "start");
+        auto stopping = mayhem::create_task(stop_.wait(), "stop");
+        const std::vector<mayhem::task_ref> either{starting, stopping};
+        co_await mayhem::wait(either, mayhem::return_when::first_completed);
+        starting.cancel();
+        stopping.cancel();
+        co_await mayhem::wait(either);
+        if (!starting.is_cancelled()) starting.value();
+    }
+
     mayhem::coro<void> start() {
         const int left = co_await messages_.expire_leases();
         if (left > 0) {
             log(log_level::info, "Found {} messages of a run that was killed; going on with them",
                 left);
         }
+        co_await messages_.forget_old();
         const summary before = co_await messages_.summarize(0);
         // Each run draws different requests, and the same seed on the same database the same ones.
         random_.seed(options_.seed + static_cast<std::uint64_t>(before.published));

@@ -8,9 +8,9 @@
 //           cancelled and nacked; the fleet; metrics; and the database last, for until then
 //           somebody has something to record.
 //
-// Signals: INT, TERM and HUP end it gracefully; a second one cuts the drain short; a third ends the
-// process at once (the database survives that, as it survives kill -9). USR1 logs every task with
-// its stack.
+// Signals: INT, TERM and HUP end it gracefully; a second one (SIGINT, or any a second later) cuts
+// the drain short; a third ends the process at once (the database survives that, as it survives
+// kill -9). USR1 logs every task with its stack.
 #pragma once
 
 #include <chrono>

@@ -98,17 +98,18 @@ class Ledger:
     def restarts(self):
         return [boot for boot in self.boots if boot["request"]]
 
-    def running(self):
-        """Process ids of hosts that are still there."""
-        return [boot["pid"] for boot in self.boots if is_host(boot["pid"], boot["host"])]
 
-
-def is_host(pid, name):
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return name.encode() in command
+def running_hosts(state):
+    """Process ids of the fleet's hosts that are there now, adopted and booting ones included."""
+    wanted = f"--ledger={state}/".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if wanted in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            pass  # it has ended meanwhile
+    return found
 
 
 def rows(state, query):
@@ -138,17 +139,10 @@ class DemoCase(unittest.TestCase):
         self.demos.append(demo)
         return demo
 
-    def host_names(self):
-        return sorted({boot["host"] for boot in Ledger(self.state).boots})
-
     def _clean_up(self):
         for demo in self.demos:
             if demo.process.poll() is None:
                 demo.kill()
-        try:
-            left = Ledger(self.state).running()
-        except OSError:
-            left = []
-        for pid in left:
+        for pid in running_hosts(self.state):
             os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.state, ignore_errors=True)

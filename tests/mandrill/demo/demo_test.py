@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 import tap
-from demo import DemoCase, Ledger, mandrill, rows
+from demo import DemoCase, Ledger, mandrill, rows, running_hosts
 
 WITHOUT_IO_URING = os.environ["WITHOUT_IO_URING"]
 
@@ -26,7 +26,7 @@ class EndToEnd(DemoCase):
     def assert_all_is_well(self, demo, status=0):
         self.assertEqual(demo.finish(), status, demo.log())
         self.assertEqual(demo.counts()["lost"], 0)
-        self.assertEqual(Ledger(self.state).running(), [], "hosts were left behind")
+        self.assertEqual(running_hosts(self.state), [], "hosts were left behind")
 
     def test_ends_by_itself_with_hosts_really_restarted(self):
         demo = self.start("--for", "5s", "--rate", "5/s", "--seed", "7", "--hosts", "6")
@@ -51,6 +51,13 @@ class EndToEnd(DemoCase):
                 self.assert_all_is_well(demo)
                 self.assert_in_order(demo.log(),
                                      [f"Received exit signal {number.name}...", *GOODBYE])
+
+    def test_a_signal_during_the_start_ends_it_at_once(self):
+        demo = self.start("--hosts", "40")
+        demo.wait_for_line("Starting 40 hosts")
+        demo.send(signal.SIGINT)
+        self.assert_all_is_well(demo)
+        self.assertNotIn("Fleet is up", demo.log())
 
     def test_an_unexpected_usr1_lists_the_tasks_and_changes_nothing(self):
         demo = self.start("--rate", "6/s", "--hosts", "3")
