@@ -99,16 +99,10 @@ class running_service {
         started_at_ = clock_.now();
         std::exception_ptr problem;
         service_report report;
-        try {
-            co_await start_unless_stopped();
-            co_await stop_.wait();
-            co_await stop();
-        } catch (...) {
-            problem = std::current_exception();
-        }
-        if (problem) co_await abandon();
-        co_await fleet_->stop();
-        if (!problem) report = co_await finish_report();
+        co_await attempt(serve(), problem);
+        if (problem) co_await attempt(abandon(), problem);
+        co_await attempt(fleet_->stop(), problem);
+        if (!problem) co_await attempt(fill_in(report), problem);
         log(log_level::info, "Closing database connections");
         co_await db_->close();
         if (problem) std::rethrow_exception(problem);
@@ -117,6 +111,22 @@ class running_service {
     }
 
   private:
+    /// Carries out one step of a run. Whatever goes wrong is kept for the end, the first of it: the
+    /// steps after this one are needed all the more.
+    static mayhem::coro<void> attempt(mayhem::coro<void> step, std::exception_ptr& problem) {
+        try {
+            co_await std::move(step);
+        } catch (...) {
+            if (!problem) problem = std::current_exception();
+        }
+    }
+
+    mayhem::coro<void> serve() {
+        co_await start_unless_stopped();
+        co_await stop_.wait();
+        co_await stop();
+    }
+
     /// A fleet takes seconds to boot; whoever changes his mind need not wait for it.
     mayhem::coro<void> start_unless_stopped() {
         auto starting = mayhem::create_task(start(), "start");
@@ -239,9 +249,8 @@ class running_service {
         co_await cancel_the_rest();
     }
 
-    mayhem::coro<service_report> finish_report() {
+    mayhem::coro<void> fill_in(service_report& report) {
         log(log_level::info, "Flushing metrics");
-        service_report report;
         report.counts = co_await messages_.summarize(started_at_);
         report.dead = co_await messages_.dead_letters();
         report.problems = co_await messages_.problems();
@@ -258,7 +267,6 @@ class running_service {
             problem = error.what();
         }
         if (!problem.empty()) log(log_level::error, "Could not flush metrics: {}", problem);
-        co_return report;
     }
 
     service_options options_;
