@@ -37,7 +37,9 @@ std::string callback::describe() const {
 void handle::cancel() noexcept {
     if (state_ == nullptr) return;
     state_->cancel();
-    if (state_->is_armed()) state_->loop().cancel_timer(*state_);
+    if (!state_->is_armed()) return;
+    state_->loop().cancel_timer(*state_);
+    state_->discard();  // the loop's reference: nothing will run that would give it up
 }
 
 }  // namespace mayhem
