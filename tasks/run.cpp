@@ -108,13 +108,24 @@ runner::~runner() {
     }
 }
 
+/// Before anything is started, so that the coroutine is destroyed unrun.
+void runner::refuse_nesting() const {
+    if (running_loop_or_null() == nullptr) return;
+    throw loop_error("run() cannot be called from a running event loop; co_await the coroutine");
+}
+
 void runner::run_until_done(const task_ref& main) {
     const bool watches = options_.handle_interrupt;
     if (watches) {
         loop_.add_signal_handler(SIGINT, [this, main](int) { on_interrupt(main); }, false);
     }
-    task_ref(main).add_done_callback([this] { loop_.stop(); });
+    // A main task of an earlier run, which was stopped before it was done, ends in silence.
+    main_ = main;
+    task_ref(main).add_done_callback([this, main] {
+        if (main_ == main) loop_.stop();
+    });
     loop_.run_forever();
+    main_ = {};
     if (watches) loop_.remove_signal_handler(SIGINT);
     if (deadlock_) throw deadlock(*deadlock_);
     if (stopped_by_interrupt_) throw interrupted();
@@ -152,7 +163,7 @@ void runner::close() {
     if (runtime::of(loop_).pending_tasks() > 0) {
         auto shutdown = create_task(loop_, cancel_everything(loop_, options_.drain), "shutdown");
         shutdown.add_done_callback([this] { loop_.stop(); });
-        // Others may stop the loop, too: the main task's callback, when it is cancelled here.
+        // Others may stop the loop, too.
         while (!shutdown.done() && !deadlock_) loop_.run_forever();
     }
     if (const auto executor = runtime::of(loop_).executor_or_null()) {

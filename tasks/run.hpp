@@ -50,6 +50,7 @@ class runner {
     /// when nothing can ever happen again.
     template <typename T>
     T run(coro<T> body) {
+        refuse_nesting();
         auto main = create_task(loop_, std::move(body), "main");
         run_until_done(main);
         return main.state()->take_value();
@@ -59,12 +60,14 @@ class runner {
     void close();
 
   private:
+    void refuse_nesting() const;
     void run_until_done(const task_ref& main);
     void on_interrupt(const task_ref& main);
     void on_idle();
 
     run_options options_;
     event_loop loop_;
+    task_ref main_;  // what run_until_done waits for
     int interrupts_ = 0;
     bool stopped_by_interrupt_ = false;
     std::optional<std::string> deadlock_;
