@@ -163,7 +163,7 @@ CO_TEST(task_group, takes_children_from_its_children_while_it_joins) {
         ++ended;
     };
     auto body = [&](task_group& group) -> coro<> {
-        auto child = [](task_group& own, auto make) -> coro<> {
+        auto child = [](task_group& own, auto& make) -> coro<> {
             co_await mayhem::sleep(1s);
             own.create_task(make());
         };

@@ -1,0 +1,269 @@
+// run: a loop around one coroutine, from which nothing is left afterwards.
+#include "tasks/run.hpp"
+
+#include <csignal>
+#include <gtest/gtest.h>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "tasks/mayhem.hpp"
+#include "tasks/testing/co_test.hpp"
+#include "tasks/testing/log_capture.hpp"
+#include "tests/tasks/support.hpp"
+
+namespace {
+
+using namespace mayhem;
+using namespace mayhem::testing;
+using namespace std::chrono_literals;
+
+TEST(run, gives_the_value_or_the_exception_of_its_coroutine) {
+    for_each_backend([](backend_kind kind) {
+        EXPECT_EQ(run(value_after(1s, 7), test_options(kind)), 7);
+        EXPECT_THROW(run(fail_after(1s, "no"), test_options(kind)), std::runtime_error);
+        run(ticks(1), test_options(kind));
+    });
+}
+
+TEST(run, gives_a_move_only_value) {
+    auto body = []() -> coro<std::unique_ptr<int>> { co_return std::make_unique<int>(3); };
+    EXPECT_EQ(*run(body()), 3);
+}
+
+TEST(run, cancels_what_is_left_and_waits_for_its_cleanup) {
+    for_each_backend([](backend_kind kind) {
+        std::vector<std::string> said;
+        auto worker = [&]() -> coro<> {
+            try {
+                co_await sleep_long();
+            } catch (const cancelled&) {
+                said.push_back("cancelled");
+            }
+            co_await mayhem::sleep(5s);
+            said.push_back("cleaned up");
+        };
+        auto body = [&]() -> coro<> {
+            create_task(worker());
+            co_await yield();
+        };
+        run(body(), test_options(kind));
+        EXPECT_EQ(said, (std::vector<std::string>{"cancelled", "cleaned up"}));
+    });
+}
+
+TEST(run, cancels_tasks_that_the_cleanup_starts) {
+    for_each_backend([](backend_kind kind) {
+        int stopped = 0;
+        auto last = [&]() -> coro<> {
+            try {
+                co_await sleep_long();
+            } catch (const cancelled&) {
+                ++stopped;
+                throw;
+            }
+        };
+        auto worker = [&]() -> coro<> {
+            try {
+                co_await sleep_long();
+            } catch (const cancelled&) {
+                create_task(last());
+                throw;
+            }
+        };
+        auto body = [&]() -> coro<> {
+            create_task(worker());
+            co_await yield();
+        };
+        run(body(), test_options(kind));
+        EXPECT_EQ(stopped, 1);
+    });
+}
+
+TEST(run, reports_a_task_that_will_not_end) {
+    for_each_backend([](backend_kind kind) {
+        std::vector<std::string> messages;
+        auto stubborn = []() -> coro<> {
+            for (;;) {
+                try {
+                    co_await sleep_long();
+                } catch (const cancelled&) {
+                    continue;
+                }
+            }
+        };
+        auto body = [&]() -> coro<> {
+            get_running_loop().set_exception_handler(
+                [&](event_loop&, const exception_context& context) {
+                    messages.push_back(context.message + context.subject);
+                });
+            create_task(stubborn(), "stubborn");
+            co_await yield();
+        };
+        run(body(), test_options(kind));
+        ASSERT_EQ(messages.size(), 1U);
+        EXPECT_TRUE(messages[0].starts_with("Task was destroyed but it is pending!"));
+        EXPECT_NE(messages[0].find("stubborn"), std::string::npos);
+    });
+}
+
+TEST(run, reports_a_deadlock_with_every_stack_instead_of_hanging) {
+    for_each_backend([](backend_kind kind) {
+        auto wait_for_ever = []() -> coro<> {
+            event never;
+            co_await never.wait();
+        };
+        auto body = [&]() -> coro<> {
+            create_task(wait_for_ever(), "other");
+            co_await wait_for_ever();
+        };
+        std::string what;
+        try {
+            run(body(), test_options(kind));
+        } catch (const deadlock& error) {
+            what = error.what();
+        }
+        EXPECT_NE(what.find("Deadlock"), std::string::npos);
+        EXPECT_NE(what.find("name='other'"), std::string::npos);
+        EXPECT_NE(what.find("run_test.cpp"), std::string::npos);
+    });
+}
+
+TEST(run, tasks_that_wait_for_each_other_are_a_deadlock) {
+    for_each_backend([](backend_kind kind) {
+        auto body = []() -> coro<> {
+            task<> first;
+            task<> second;
+            auto wait_on = [](task<>& other) -> coro<> { co_await other; };
+            first = create_task(wait_on(second));
+            second = create_task(wait_on(first));
+            co_await first;
+        };
+        EXPECT_THROW(run(body(), test_options(kind)), deadlock);
+    });
+}
+
+TEST(run, inside_of_run_is_an_error) {
+    auto body = []() -> coro<> {
+        auto inner = ticks(1);
+        EXPECT_THROW(run(std::move(inner)), loop_error);
+        co_return;
+    };
+    run(body());
+}
+
+TEST(run, stopped_early_is_an_error_and_the_task_can_go_on) {
+    for_each_backend([](backend_kind kind) {
+        runner own(test_options(kind));
+        int step = 0;
+        auto body = [&]() -> coro<> {
+            step = 1;
+            get_running_loop().stop();
+            co_await ticks(3);
+            step = 2;
+        };
+        EXPECT_THROW(own.run(body()), loop_error);
+        EXPECT_EQ(step, 1);
+        own.run(ticks(5));
+        EXPECT_EQ(step, 2);
+    });
+}
+
+TEST(run, a_runner_runs_several_coroutines_on_one_loop) {
+    for_each_backend([](backend_kind kind) {
+        runner own(test_options(kind));
+        event_loop* const loop = &own.loop();
+        int runs = 0;
+        auto body = [&]() -> coro<> {
+            EXPECT_EQ(&get_running_loop(), loop);
+            ++runs;
+            co_return;
+        };
+        own.run(body());
+        own.run(body());
+        own.close();
+        own.close();
+        EXPECT_EQ(runs, 2);
+    });
+}
+
+TEST(run, a_thousand_times_leaves_no_descriptor_behind) {
+    const std::size_t before = open_descriptors();
+    for_each_backend([](backend_kind kind) {
+        for (int i = 0; i < 1000; ++i) run(ticks(2), test_options(kind));
+    });
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+run_options interruptible(backend_kind kind) {
+    run_options options = test_options(kind);
+    options.handle_interrupt = true;
+    return options;
+}
+
+TEST(run, ctrl_c_cancels_the_main_task_which_may_clean_up) {
+    for_each_backend([](backend_kind kind) {
+        bool cleaned_up = false;
+        auto body = [&]() -> coro<> {
+            ::raise(SIGINT);
+            std::exception_ptr stopped;
+            try {
+                co_await sleep_long();
+            } catch (const cancelled&) {
+                stopped = std::current_exception();
+            }
+            co_await mayhem::sleep(1s);
+            cleaned_up = true;
+            std::rethrow_exception(stopped);
+        };
+        EXPECT_THROW(run(body(), interruptible(kind)), interrupted);
+        EXPECT_TRUE(cleaned_up);
+    });
+}
+
+TEST(run, ctrl_c_that_the_main_task_answers_with_a_value_is_no_interruption) {
+    for_each_backend([](backend_kind kind) {
+        auto body = []() -> coro<int> {
+            ::raise(SIGINT);
+            try {
+                co_await sleep_long();
+            } catch (const cancelled&) {
+                co_return 5;
+            }
+            co_return 0;
+        };
+        EXPECT_EQ(run(body(), interruptible(kind)), 5);
+    });
+}
+
+TEST(run, a_second_ctrl_c_stops_at_once) {
+    for_each_backend([](backend_kind kind) {
+        auto body = []() -> coro<> {
+            ::raise(SIGINT);
+            try {
+                co_await sleep_long();
+            } catch (const cancelled&) {
+                // does not care
+            }
+            ::raise(SIGINT);
+            co_await ticks(5);
+            ADD_FAILURE() << "went on after the second interrupt";
+        };
+        EXPECT_THROW(run(body(), interruptible(kind)), interrupted);
+    });
+}
+
+TEST(run, restores_the_disposition_of_ctrl_c) {
+    struct sigaction before{};
+    struct sigaction after{};
+    ::sigaction(SIGINT, nullptr, &before);
+    run(ticks(1));
+    ::sigaction(SIGINT, nullptr, &after);
+    EXPECT_EQ(before.sa_handler, after.sa_handler);
+    sigset_t blocked;
+    ::pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+    EXPECT_EQ(sigismember(&blocked, SIGINT), 0);
+}
+
+}  // namespace
