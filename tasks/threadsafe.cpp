@@ -22,7 +22,8 @@ class posted_call final : public runnable {
 
 void post_or_drop(const std::shared_ptr<inbox>& remote, std::move_only_function<void()> function) {
     auto call = std::make_unique<posted_call>(std::move(function));
-    if (remote->post(*call)) [[maybe_unused]] auto* taken_by_loop = call.release();
+    if (!remote->post(*call)) return;
+    [[maybe_unused]] auto* taken_by_loop = call.release();
 }
 
 }  // namespace mayhem::detail
