@@ -6,71 +6,51 @@
 #include <utility>
 
 #include "tasks/coro/completion.hpp"
+#include "tasks/coro/outcome.hpp"
 
 namespace mayhem {
-
-/// The state of a promise was decided already, or its future was cancelled; asyncio's
-/// InvalidStateError.
-class invalid_state : public std::logic_error {
-  public:
-    using std::logic_error::logic_error;
-};
 
 namespace detail {
 
 template <typename T>
-class future_state final : public completion {
+class future_state final : public with_outcome<completion, T> {
+    using base = with_outcome<completion, T>;
+
   public:
-    using completion::completion;
+    using base::base;
+    using base::done;
 
     bool cancel() override {
         if (done()) return false;
-        outcome_.set_exception(std::make_exception_ptr(cancelled{}));
-        complete(state::cancelled);
+        this->outcome_.set_exception(std::make_exception_ptr(cancelled{}));
+        complete(completion::state::cancelled);
         return true;
-    }
-    [[nodiscard]] std::exception_ptr exception() const noexcept override {
-        return outcome_.exception();
     }
     [[nodiscard]] std::string describe() const override {
         if (!done()) return "<Future pending>";
-        return was_cancelled() ? "<Future cancelled>" : "<Future finished>";
+        return this->was_cancelled() ? "<Future cancelled>" : "<Future finished>";
     }
 
     template <typename... Args>
     void set_value(Args&&... args) {
         refuse_second();
-        outcome_.set_value(std::forward<Args>(args)...);
-        complete(state::finished);
+        this->outcome_.set_value(std::forward<Args>(args)...);
+        complete(completion::state::finished);
     }
     void set_exception(std::exception_ptr error) {
         refuse_second();
-        outcome_.set_exception(std::move(error));
-        complete(state::finished);
-    }
-
-    decltype(auto) value() {
-        require_done();
-        mark_retrieved();
-        return outcome_.value();
-    }
-    T take_value() {
-        require_done();
-        mark_retrieved();
-        return std::move(outcome_).value();
+        this->outcome_.set_exception(std::move(error));
+        complete(completion::state::finished);
     }
 
   private:
-    ~future_state() override { report_unretrieved("Future"); }
+    using base::complete;
+
+    ~future_state() override { this->report_unretrieved("Future"); }
 
     void refuse_second() const {
         if (done()) throw invalid_state("The future has its result already, or was cancelled");
     }
-    void require_done() const {
-        if (!done()) throw invalid_state("Result is not set");
-    }
-
-    result<T> outcome_;
 };
 
 }  // namespace detail

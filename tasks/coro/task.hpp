@@ -10,6 +10,7 @@
 #include "tasks/coro/awaitable.hpp"
 #include "tasks/coro/coro.hpp"
 #include "tasks/coro/future.hpp"
+#include "tasks/coro/outcome.hpp"
 #include "tasks/coro/task_base.hpp"
 
 namespace mayhem {
@@ -17,44 +18,26 @@ namespace mayhem {
 namespace detail {
 
 template <typename T>
-class task_state final : public task_base {
+class task_state final : public with_outcome<task_base, T> {
   public:
-    using task_base::task_base;
-
-    [[nodiscard]] std::exception_ptr exception() const noexcept override {
-        return outcome_.exception();
-    }
-    decltype(auto) value() {
-        require_done();
-        mark_retrieved();
-        return outcome_.value();
-    }
-    T take_value() {
-        require_done();
-        mark_retrieved();
-        return std::move(outcome_).value();
-    }
+    using with_outcome<task_base, T>::with_outcome;
 
   private:
-    ~task_state() override { report_unretrieved("Task"); }
+    ~task_state() override { this->report_unretrieved("Task"); }
 
-    void require_done() const {
-        if (!done()) throw invalid_state("Result is not ready: " + describe());
-    }
     void take_outcome() noexcept override {
         using handle_type = std::coroutine_handle<coro_promise<T>>;
-        outcome_ = std::move(handle_type::from_address(root_frame().address()).promise().outcome);
+        const auto frame = handle_type::from_address(this->root_frame().address());
+        this->outcome_ = std::move(frame.promise().outcome);
         // Asked to stop after its last await. A value is not given up for that; without one there
         // is nothing to lose, and the request is answered as asyncio does.
         if constexpr (std::is_void_v<T>) {
-            if (has_pending_cancel() && outcome_.has_value()) set_cancelled_outcome();
+            if (this->has_pending_cancel() && this->outcome_.has_value()) set_cancelled_outcome();
         }
     }
     void set_cancelled_outcome() noexcept override {
-        outcome_.set_exception(std::make_exception_ptr(cancelled{}));
+        this->outcome_.set_exception(std::make_exception_ptr(cancelled{}));
     }
-
-    result<T> outcome_;
 };
 
 }  // namespace detail

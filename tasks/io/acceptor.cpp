@@ -9,6 +9,7 @@
 #include "loop/error.hpp"
 #include "loop/log.hpp"
 #include "tasks/io/byte_stream.hpp"
+#include "tasks/io/close_wait.hpp"
 
 namespace mayhem::detail {
 namespace {
@@ -48,23 +49,6 @@ remedy remedy_of(int error) noexcept {
             return remedy::none;
     }
 }
-
-/// Waits in `close` until the accept has come home; not cancellable, as in descriptor::close.
-class end_wait final : public parked {
-  public:
-    explicit end_wait(wait_queue& line) noexcept : line_(line) {}
-    bool await_ready() const noexcept { return false; }
-    template <typename Promise>
-    void await_suspend(std::coroutine_handle<Promise> frame) noexcept {
-        park(frame, line_);
-    }
-    void await_resume() const noexcept {}
-    bool cancel() noexcept override { return false; }
-    [[nodiscard]] std::string describe() const override { return "accept to end before close"; }
-
-  private:
-    wait_queue& line_;
-};
 
 }  // namespace
 
@@ -201,7 +185,7 @@ coro<void> acceptor::close() {
     if (!fd_) co_return;
     stop();
     while (is_armed()) {
-        end_wait ended(ended_);
+        close_wait ended(ended_, "accept to end before close");
         co_await ended;
     }
     close_now();

@@ -4,31 +4,9 @@
 #include <coroutine>
 
 #include "loop/check.hpp"
+#include "tasks/io/close_wait.hpp"
 
 namespace mayhem::detail {
-namespace {
-
-/// Waits in `close` until the operations in flight have come home.
-class idle_wait final : public parked {
-  public:
-    explicit idle_wait(wait_queue& line) noexcept : line_(line) {}
-
-    bool await_ready() const noexcept { return false; }
-    template <typename Promise>
-    void await_suspend(std::coroutine_handle<Promise> frame) noexcept {
-        park(frame, line_);
-    }
-    void await_resume() const noexcept {}
-
-    /// Not to be cancelled, see descriptor::close.
-    bool cancel() noexcept override { return false; }
-    [[nodiscard]] std::string describe() const override { return "operations to end before close"; }
-
-  private:
-    wait_queue& line_;
-};
-
-}  // namespace
 
 descriptor::~descriptor() {
     // When the loop closes, everything has been taken back from the kernel before frames are
@@ -73,7 +51,7 @@ coro<void> descriptor::close() {
         user->ask_to_end();
     }
     while (!in_flight_.empty()) {
-        idle_wait ended(idle_);
+        close_wait ended(idle_, "operations to end before close");
         co_await ended;
     }
     close_now();
