@@ -39,13 +39,18 @@ class Crash(DemoCase):
         published = rows(self.state, "SELECT seq, request_id, state FROM messages")
         done = dict(rows(self.state, "SELECT message, count(*) FROM deliveries "
                                      "WHERE done_at IS NOT NULL GROUP BY message"))
+        too_late = dict(rows(self.state, "SELECT message, count(*) FROM deliveries WHERE "
+                                         "outcome = 'failed' AND reason NOT LIKE '%(injected)%' "
+                                         "GROUP BY message"))
         self.assertGreater(len(published), KILLS, f"seed {seed}: hardly anything happened")
         for number, request, state in published:
             where = f"seed {seed}, request {request}"
             self.assertIn(state, ("acked", "dead"), where)
             self.assertEqual(done.get(number, 0), 1 if state == "acked" else 0, where)
+            # A boot that came too late counted as a failure, and may be followed by another.
             boots = ledger.boots_for(request)
-            self.assertLessEqual(len(boots), 1, f"{where}: restarted more than once: {boots}")
+            self.assertLessEqual(len(boots), 1 + too_late.get(number, 0),
+                                 f"{where}: restarted more than once: {boots}")
         self.assertEqual(running_hosts(self.state), [], "hosts were left behind")
         restarted = sum(1 for _, request, _ in published if ledger.boots_for(request))
         self.assertGreater(restarted, 0)
