@@ -79,6 +79,26 @@ class EndToEnd(DemoCase):
         self.assertIn("Nacked Message", demo.log())
         self.assertEqual(demo.counts()["lost"], 0)
 
+    def test_a_third_signal_ends_it_at_once_and_loses_nothing(self):
+        demo = self.start("--restarter", "simulated", "--delay", "10m", "--rate", "50/s")
+        demo.wait_for_line("Pulled")
+        name = demo.log().split("Pulled Message(inst_name='")[1].split("'")[0]
+        demo.send(signal.SIGINT)
+        demo.wait_for_line("restarts under way")
+        # Two extensions of one lease are two seconds apart, and so are then the signals.
+        extension = f"Extended deadline by 3 seconds for Message(inst_name='{name}')"
+        before = sum(extension in line for line in demo.lines)
+        demo.wait_for_line(extension, count=before + 2)
+        # Stopped meanwhile, so that the second signal is not acted upon before the third is there.
+        for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
+            demo.send(number)
+        self.assertEqual(demo.finish(), 130, demo.log())
+        self.assertIn("Third exit signal: ending at once", demo.log())
+        last = self.start("--restarter", "simulated", "--stdin")
+        self.assertEqual(last.finish(), 0, last.log())
+        self.assertEqual(last.counts()["outstanding"], 0)
+        self.assertEqual(last.counts()["lost"], 0)
+
     def test_failures_are_retried_and_in_the_end_dead_lettered(self):
         demo = self.start("--restarter", "simulated", "--fail", "1", "--stdin", "--hosts", "2",
                           stdin=subprocess.PIPE)
