@@ -23,8 +23,9 @@ class Crash(DemoCase):
         for number in range(KILLS):
             demo = self.start("--rate", "20/s", "--fail", "0.2", "--hosts", "6",
                               "--seed", str(seed + number))
-            # The moment of the kill is the test's whole point: the one real sleep.
-            demo.wait_for_line("Starting")
+            # Every other one is killed while it starts, the rest at work. The moment of the kill is
+            # the test's whole point: the one real sleep.
+            demo.wait_for_line("Starting" if number % 2 else "Fleet is up")
             time.sleep(moments.uniform(0.0, 1.5))
             demo.kill()
         # Reads an empty standard input, and so ends when everything is settled.
