@@ -174,4 +174,36 @@ TEST(shield, what_the_work_waits_for_survives_the_shutdown_with_it) {
     });
 }
 
+TEST(shield, tasks_that_the_work_starts_during_the_shutdown_survive_it) {
+    for_each_backend([](backend_kind kind) {
+        int saved = 0;
+        auto save_part = [&]() -> coro<> {
+            co_await mayhem::sleep(2s);
+            ++saved;
+        };
+        auto save = [&]() -> coro<> {
+            co_await mayhem::sleep(1s);
+            auto part = create_task(save_part());
+            co_await mayhem::sleep(1s);  // not awaited yet when the shutdown looks around again
+            co_await part;
+        };
+        auto takes_its_time = []() -> coro<> {
+            try {
+                co_await sleep_long();
+            } catch (const cancelled&) {
+                // the shutdown has to wait, and then looks for new tasks
+            }
+            co_await mayhem::sleep(1500ms);
+        };
+        auto worker = [&]() -> coro<> { co_await shield(save()); };
+        auto body = [&]() -> coro<> {
+            create_task(worker());
+            create_task(takes_its_time());
+            co_await ticks(3);
+        };
+        run(body(), test_options(kind));
+        EXPECT_EQ(saved, 1);
+    });
+}
+
 }  // namespace

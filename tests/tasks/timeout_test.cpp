@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <optional>
 #include <stdexcept>
+#include <vector>
 
 #include "tasks/mayhem.hpp"
 #include "tasks/testing/co_test.hpp"
@@ -219,6 +220,20 @@ CO_TEST(timeout, does_not_stop_the_awaited_task_of_somebody_else_twice) {
     auto body = [&]() -> coro<> { co_await shared; };
     CO_EXPECT_THROW(co_await timeout(1s, body()), timeout_error);
     EXPECT_TRUE(shared.is_cancelled());
+}
+
+CO_TEST(timeout, and_sleep_with_equal_deadlines_end_in_the_order_in_which_they_began) {
+    std::vector<int> order;
+    auto limited = [&](int number) -> coro<> {
+        CO_EXPECT_THROW(co_await timeout(1s, sleep_long()), timeout_error);
+        order.push_back(number);
+    };
+    auto sleeper = [&](int number) -> coro<> {
+        co_await mayhem::sleep(1s);
+        order.push_back(number);
+    };
+    co_await gather(sleeper(1), limited(2), sleeper(3), limited(4));
+    EXPECT_EQ(order, (std::vector{1, 2, 3, 4}));
 }
 
 }  // namespace
