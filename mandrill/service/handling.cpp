@@ -19,16 +19,6 @@ class lease_lost : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-std::string what_of(const std::exception_ptr& error) {
-    try {
-        std::rethrow_exception(error);
-    } catch (const std::exception& known) {
-        return known.what();
-    } catch (...) {
-        return "an unknown error";
-    }
-}
-
 bool is_restart_failure(const std::exception_ptr& error) {
     try {
         std::rethrow_exception(error);
@@ -58,7 +48,7 @@ mayhem::coro<void> handling::run() {
     } catch (const mayhem::cancelled&) {
         was_cancelled = true;
     } catch (const mayhem::exception_group& errors) {
-        problem = what_of(errors.exceptions().front());
+        problem = mayhem::describe_exception(errors.exceptions().front());
     } catch (const std::exception& error) {
         problem = error.what();
     }
@@ -71,7 +61,7 @@ mayhem::coro<void> handling::run() {
         co_await give_back(problem);
     }
     const auto took = mayhem::get_running_loop().time() - pulled;
-    at_.counters.observe_handling(std::chrono::duration_cast<std::chrono::milliseconds>(took));
+    at_.counters.handling_total += std::chrono::duration_cast<std::chrono::milliseconds>(took);
 }
 
 mayhem::coro<void> handling::work() {
@@ -152,7 +142,7 @@ mayhem::coro<void> handling::keep_lease() {
 mayhem::coro<void> handling::settle_failure(std::exception_ptr error) {
     if (!is_restart_failure(error)) std::rethrow_exception(error);
     ++at_.counters.restart_failed;
-    const std::string why = what_of(error);
+    const std::string why = mayhem::describe_exception(error);
     const auto delay = draw_backoff();
     const failure outcome = co_await at_.messages.fail(mine_.token, why, delay);
     require_current(outcome.took);

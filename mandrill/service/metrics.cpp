@@ -9,11 +9,6 @@
 
 namespace mandrill {
 
-void metrics::observe_handling(std::chrono::milliseconds took) noexcept {
-    handling_total += took;
-    if (took > handling_max) handling_max = took;
-}
-
 std::string metrics::to_text() const {
     std::string text;
     const auto counter = [&text](const char* name, const char* help, auto value) {

@@ -22,10 +22,6 @@ struct metrics {
     std::uint64_t dead_lettered = 0;
     std::uint64_t rejected = 0;  ///< requests that were malformed or named an unknown host
     std::chrono::milliseconds handling_total{0};
-    std::chrono::milliseconds handling_max{0};
-
-    /// Adds one message's time from pulling to its ack.
-    void observe_handling(std::chrono::milliseconds took) noexcept;
 
     /// The text format of a Prometheus scrape.
     [[nodiscard]] std::string to_text() const;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "tasks/coro/runtime.hpp"
+#include "tasks/exception_group.hpp"
 
 namespace mayhem::testing {
 namespace {
@@ -18,18 +19,6 @@ class co_test_case final : public ::testing::Test {
     backend_kind kind_;
     coro<void> (*body_)();
 };
-
-std::string what_of(const std::exception_ptr& error) {
-    try {
-        std::rethrow_exception(error);
-    } catch (const std::exception& known) {
-        return known.what();
-    } catch (const cancelled&) {
-        return "cancelled";
-    } catch (...) {
-        return "an unknown exception";
-    }
-}
 
 void expect_no_pending_tasks(event_loop& loop) {
     for (const task_ref& task : all_tasks(loop)) {
@@ -89,13 +78,14 @@ void run_co_test(backend_kind kind, const std::function<coro<void>()>& body) {
         own.loop().set_exception_handler([](event_loop&, const exception_context& context) {
             ADD_FAILURE() << "The exception handler was called: " << context.message << "\n  "
                           << context.subject << "\n  "
-                          << (context.exception ? what_of(context.exception) : "");
+                          << (context.exception ? describe_exception(context.exception) : "");
         });
         try {
             own.run(body());
             expect_no_pending_tasks(own.loop());
         } catch (...) {
-            ADD_FAILURE() << "The test ended with: " << what_of(std::current_exception());
+            ADD_FAILURE() << "The test ended with: "
+                          << describe_exception(std::current_exception());
         }
         own.close();
     }

@@ -165,7 +165,7 @@ REAL_TEST(fleet_test, hosts_are_asked_for_their_health_all_the_time) {
 }
 
 TEST(fleet_options_test, options_that_make_no_sense_are_refused) {
-    const scratch_folder folder;
+    const mayhem::test::scratch_folder folder;
     fleet_options options(folder.path());
     options.hosts = 0;
     EXPECT_THROW(fleet{options}, std::invalid_argument);

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "tests/mandrill/fleet/scratch_folder.hpp"
 #include "tests/mandrill/store/child_process.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace mandrill {
 namespace {
@@ -21,7 +21,7 @@ void hold(const std::filesystem::path& file, const child_process::report& report
 
 class host_lock_test : public ::testing::Test {
   protected:
-    test::scratch_folder folder_;
+    mayhem::test::scratch_folder folder_;
     std::filesystem::path file_ = host_lock_file(folder_ / "ledger", "cattle-aaaa");
 };
 

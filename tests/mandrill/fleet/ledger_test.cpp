@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/mandrill/fleet/scratch_folder.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace mandrill {
 namespace {
@@ -28,7 +28,7 @@ void append_raw(const std::filesystem::path& file, std::string_view text) {
 
 class ledger_test : public ::testing::Test {
   protected:
-    test::scratch_folder folder_;
+    mayhem::test::scratch_folder folder_;
     ledger ledger_{folder_ / "ledger"};
 };
 

@@ -34,7 +34,7 @@
 #include "tasks/run.hpp"
 #include "tasks/sleep.hpp"
 #include "tasks/testing/co_test.hpp"
-#include "tests/mandrill/fleet/scratch_folder.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace mandrill::test {
 
@@ -105,11 +105,11 @@ class scene {
                                  text.find("invariant broken") != text.npos;
         return is_alarming ? text : "";
     }
-    [[nodiscard]] const scratch_folder& folder() const noexcept { return folder_; }
+    [[nodiscard]] const mayhem::test::scratch_folder& folder() const noexcept { return folder_; }
 
   private:
     mayhem::backend_kind backend_;
-    scratch_folder folder_;
+    mayhem::test::scratch_folder folder_;
 };
 
 /// Runs one body on one backend, and checks that it leaves nothing behind. `before`, if there is

@@ -7,14 +7,14 @@
 #include <set>
 #include <span>
 
-#include "tests/mandrill/fleet/scratch_folder.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace mandrill {
 namespace {
 
 class roster_test : public ::testing::Test {
   protected:
-    test::scratch_folder folder_;
+    mayhem::test::scratch_folder folder_;
 };
 
 TEST_F(roster_test, a_second_run_has_the_same_fleet_whatever_its_seed) {
@@ -24,7 +24,7 @@ TEST_F(roster_test, a_second_run_has_the_same_fleet_whatever_its_seed) {
 }
 
 TEST_F(roster_test, the_same_seed_makes_the_same_fleet) {
-    const test::scratch_folder other;
+    const mayhem::test::scratch_folder other;
     EXPECT_EQ(load_roster(folder_.path(), 5, 1), load_roster(other.path(), 5, 1));
 }
 

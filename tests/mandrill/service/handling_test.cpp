@@ -10,6 +10,7 @@
 #include "tasks/testing/co_test.hpp"
 #include "tasks/testing/log_capture.hpp"
 #include "tests/mandrill/service/scripted_fleet.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace mandrill {
 namespace {
@@ -17,21 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 using mayhem::coro;
 using test::scripted_fleet;
-
-class temporary_directory {
-  public:
-    temporary_directory() {
-        std::string pattern = std::filesystem::temp_directory_path() / "mandrill-XXXXXX";
-        path_ = ::mkdtemp(pattern.data());
-    }
-    temporary_directory(const temporary_directory&) = delete;
-    temporary_directory& operator=(const temporary_directory&) = delete;
-    ~temporary_directory() { std::filesystem::remove_all(path_); }
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
-  private:
-    std::filesystem::path path_;
-};
 
 /// A service without signals and publishers.
 struct bench {
@@ -77,9 +63,9 @@ struct bench {
 /// Runs `body` with a fresh database, which is closed whatever happens.
 template <typename Body>
 coro<void> with_bench(Body body) {
-    const temporary_directory folder;
+    const mayhem::test::scratch_folder folder;
     const mayhem::testing::log_capture silence;
-    store_options options(folder.path() / "test.db");
+    store_options options(folder / "test.db");
     options.sync_every_commit = false;
     bench own(co_await database::open(std::move(options)));
     std::exception_ptr problem;

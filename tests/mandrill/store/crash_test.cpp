@@ -105,7 +105,7 @@ class crash : public ::testing::TestWithParam<unsigned> {
         (void)store.ack(token, now);
     }
 
-    temporary_folder folder_;
+    scratch_folder folder_;
     std::filesystem::path file_ = folder_ / "mandrill.db";
     ledger ledger_{folder_ / "ledger"};
 };

@@ -40,7 +40,7 @@ class faults : public ::testing::Test {
         }
     }
 
-    temporary_folder folder_;
+    scratch_folder folder_;
     std::filesystem::path file_ = folder_ / "mandrill.db";
 };
 

@@ -15,7 +15,7 @@ class sqlite_wrapper : public ::testing::Test {
     sqlite_wrapper() { db_.execute("CREATE TABLE t (n INTEGER UNIQUE, s TEXT) STRICT"); }
     std::int64_t rows() { return db_.value<std::int64_t>("SELECT count(*) FROM t").value(); }
 
-    temporary_folder folder_;
+    scratch_folder folder_;
     sqlite::database db_{folder_ / "t.db", sqlite::database::mode::read_write, 0};
 };
 

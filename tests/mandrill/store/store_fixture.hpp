@@ -7,35 +7,16 @@
 #include <gtest/gtest.h>
 #include <optional>
 #include <stdexcept>
-#include <stdlib.h>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include "mandrill/store/message_store.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace mandrill::test {
 
-/// A fresh folder below the system's temporary one, removed with everything in it.
-class temporary_folder {
-  public:
-    temporary_folder() {
-        std::string name = std::filesystem::temp_directory_path() / "mandrill-store-XXXXXX";
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-        path_ = name;
-    }
-    temporary_folder(const temporary_folder&) = delete;
-    temporary_folder& operator=(const temporary_folder&) = delete;
-    ~temporary_folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    [[nodiscard]] std::filesystem::path operator/(const char* name) const { return path_ / name; }
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
-  private:
-    std::filesystem::path path_;
-};
+using mayhem::test::scratch_folder;
 
 inline constexpr epoch_ms start = 1'000'000;
 inline constexpr epoch_ms lease = 10'000;
@@ -88,7 +69,7 @@ class store_test : public ::testing::Test {
         return line;
     }
 
-    temporary_folder folder_;
+    scratch_folder folder_;
     std::filesystem::path file_ = folder_ / "mandrill.db";
     std::optional<message_store> store_;
     epoch_ms now_ = start;

@@ -24,7 +24,7 @@ class writer : public ::testing::Test {
         return "accepted";
     }
 
-    temporary_folder folder_;
+    scratch_folder folder_;
     std::filesystem::path file_ = folder_ / "mandrill.db";
 };
 

@@ -5,6 +5,7 @@
 
 #include "tasks/mayhem.hpp"
 #include "tasks/testing/co_test.hpp"
+#include "tests/support/scratch_folder.hpp"
 #include "tests/tasks/io/io_support.hpp"
 
 namespace {
@@ -25,7 +26,7 @@ coro<std::string> read_whole(file& from) {
 }
 
 CO_TEST(file, what_was_written_is_read) {
-    temporary_folder folder;
+    scratch_folder folder;
     const std::string path = folder.file("notes");
     file written = co_await file::open(path, O_WRONLY | O_CREAT, 0600);
     co_await written.write_all("one, ");
@@ -39,7 +40,7 @@ CO_TEST(file, what_was_written_is_read) {
 }
 
 CO_TEST(file, more_than_a_chunk_goes_in_and_out) {
-    temporary_folder folder;
+    scratch_folder folder;
     const std::string sent(std::size_t{3} << 20, 'm');
     file both = co_await file::open(folder.file("large"), read_write);
     co_await both.write_all_at(bytes_of(sent), 0);
@@ -56,7 +57,7 @@ CO_TEST(file, more_than_a_chunk_goes_in_and_out) {
 }
 
 CO_TEST(file, appending_goes_to_the_end) {
-    temporary_folder folder;
+    scratch_folder folder;
     const std::string path = folder.file("log");
     for (const char* line : {"first\n", "second\n"}) {
         file log = co_await file::open(path, O_WRONLY | O_CREAT | O_APPEND);
@@ -70,7 +71,7 @@ CO_TEST(file, appending_goes_to_the_end) {
 }
 
 CO_TEST(file, a_missing_file_is_named) {
-    temporary_folder folder;
+    scratch_folder folder;
     const std::string path = folder.file("nothing");
     const auto missing = co_await file::try_open(path);
     CO_ASSERT_TRUE(!missing.has_value());
@@ -84,7 +85,7 @@ CO_TEST(file, a_missing_file_is_named) {
 }
 
 CO_TEST(file, many_reads_at_offsets_run_at_once) {
-    temporary_folder folder;
+    scratch_folder folder;
     file shared = co_await file::open(folder.file("shared"), read_write);
     co_await shared.write_all("0123456789");
     auto digit_at = [&](std::uint64_t offset) -> coro<std::string> {
@@ -102,7 +103,7 @@ CO_TEST(file, many_reads_at_offsets_run_at_once) {
 }
 
 CO_TEST(file, a_second_reader_at_the_files_position_is_refused) {
-    temporary_folder folder;
+    scratch_folder folder;
     file shared = co_await file::open(folder.file("shared"), read_write);
     co_await shared.write_all_at(bytes_of("data"), 0);
     text_space first_buffer;
@@ -120,7 +121,7 @@ CO_TEST(file, a_second_reader_at_the_files_position_is_refused) {
 }
 
 CO_TEST(file, an_open_that_is_cancelled_leaks_no_descriptor) {
-    temporary_folder folder;
+    scratch_folder folder;
     const std::string path = folder.file("notes");
     auto open_it = [&]() -> coro<> {
         file opened = co_await file::open(path, read_write);
@@ -135,7 +136,7 @@ CO_TEST(file, an_open_that_is_cancelled_leaks_no_descriptor) {
 }
 
 CO_TEST(file, close_waits_for_what_is_in_flight) {
-    temporary_folder folder;
+    scratch_folder folder;
     file shared = co_await file::open(folder.file("shared"), read_write);
     co_await shared.write_all_at(bytes_of("data"), 0);
     text_space buffer;
@@ -160,7 +161,7 @@ CO_TEST(file, close_waits_for_what_is_in_flight) {
 // has arrived and nobody has taken it.
 TEST(file, a_loop_that_closes_over_an_open_leaks_no_descriptor) {
     mayhem::testing::for_each_backend([](backend_kind kind) {
-        temporary_folder folder;
+        scratch_folder folder;
         const std::string path = folder.file("notes");
         const std::size_t before = mayhem::testing::open_descriptors();
         for (int ticks = 1; ticks < 5; ++ticks) {

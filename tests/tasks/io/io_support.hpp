@@ -71,29 +71,4 @@ inline coro<std::string> error_text(coro<void> work) {
     co_return std::string();
 }
 
-/// A folder that is removed, with its files, at the end.
-class temporary_folder {
-  public:
-    temporary_folder() {
-        char name[] = "/tmp/mayhem-io-XXXXXX";
-        path_ = ::mkdtemp(name);
-    }
-    temporary_folder(const temporary_folder&) = delete;
-    temporary_folder& operator=(const temporary_folder&) = delete;
-    ~temporary_folder() {
-        for (const std::string& file : files_) ::unlink(file.c_str());
-        ::rmdir(path_.c_str());
-    }
-
-    /// A path in it; the file is removed at the end, if it is there.
-    [[nodiscard]] std::string file(const std::string& name) {
-        files_.push_back(path_ + "/" + name);
-        return files_.back();
-    }
-
-  private:
-    std::string path_;
-    std::vector<std::string> files_;
-};
-
 }  // namespace mayhem::test

@@ -6,6 +6,7 @@
 
 #include "tasks/mayhem.hpp"
 #include "tasks/testing/co_test.hpp"
+#include "tests/support/scratch_folder.hpp"
 #include "tests/tasks/io/io_support.hpp"
 
 namespace {
@@ -92,7 +93,7 @@ CO_TEST(pipe, standard_input_is_read_without_touching_its_flags) {
 }
 
 CO_TEST(pipe, standard_input_may_be_a_file_or_nothing) {
-    temporary_folder folder;
+    scratch_folder folder;
     const std::string path = folder.file("requests");
     const unique_fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     CO_ASSERT_EQ(::write(file.get(), "one\ntwo\n", 8), 8);

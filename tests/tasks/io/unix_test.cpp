@@ -6,6 +6,7 @@
 
 #include "tasks/mayhem.hpp"
 #include "tasks/testing/co_test.hpp"
+#include "tests/support/scratch_folder.hpp"
 #include "tests/tasks/io/io_support.hpp"
 
 namespace {
@@ -42,7 +43,7 @@ std::error_code bind_error(const std::string& path) {
 }
 
 CO_TEST(unix_socket, the_peers_credentials_are_told_by_the_kernel) {
-    temporary_folder folder;
+    scratch_folder folder;
     unix_listener listener = unix_listener::bind(folder.file("socket"));
     unix_stream client = co_await unix_stream::connect(listener.path());
     const unix_stream server = co_await listener.accept();
@@ -53,7 +54,7 @@ CO_TEST(unix_socket, the_peers_credentials_are_told_by_the_kernel) {
 }
 
 CO_TEST(unix_socket, only_the_owner_may_connect_by_default_and_the_file_goes_with_the_listener) {
-    temporary_folder folder;
+    scratch_folder folder;
     const std::string path = folder.file("socket");
     {
         const unix_listener listener = unix_listener::bind(path);
@@ -69,7 +70,7 @@ CO_TEST(unix_socket, only_the_owner_may_connect_by_default_and_the_file_goes_wit
 }
 
 CO_TEST(unix_socket, a_stale_file_is_replaced) {
-    temporary_folder folder;
+    scratch_folder folder;
     const std::string path = folder.file("socket");
     leave_stale_socket(path);
     CO_ASSERT_TRUE(exists(path));
@@ -79,7 +80,7 @@ CO_TEST(unix_socket, a_stale_file_is_replaced) {
 }
 
 CO_TEST(unix_socket, a_socket_at_which_somebody_answers_is_left_alone) {
-    temporary_folder folder;
+    scratch_folder folder;
     const std::string path = folder.file("socket");
     unix_listener first = unix_listener::bind(path);
     EXPECT_EQ(bind_error(path), std::errc::address_in_use);
@@ -89,7 +90,7 @@ CO_TEST(unix_socket, a_socket_at_which_somebody_answers_is_left_alone) {
 }
 
 CO_TEST(unix_socket, a_file_that_is_no_socket_is_left_alone) {
-    temporary_folder folder;
+    scratch_folder folder;
     const std::string path = folder.file("precious");
     std::ofstream(path) << "data";
     EXPECT_EQ(bind_error(path), std::errc::address_in_use);
@@ -98,7 +99,7 @@ CO_TEST(unix_socket, a_file_that_is_no_socket_is_left_alone) {
 }
 
 CO_TEST(unix_socket, the_file_of_a_successor_is_not_removed) {
-    temporary_folder folder;
+    scratch_folder folder;
     const std::string path = folder.file("socket");
     unix_listener old = unix_listener::bind(path);
     EXPECT_EQ(::unlink(path.c_str()), 0);
@@ -109,7 +110,7 @@ CO_TEST(unix_socket, the_file_of_a_successor_is_not_removed) {
 }
 
 CO_TEST(unix_socket, connecting_to_nobody_names_the_path) {
-    temporary_folder folder;
+    scratch_folder folder;
     const std::string path = folder.file("nothing");
     try {
         unix_stream stream = co_await unix_stream::connect(path);
@@ -121,7 +122,7 @@ CO_TEST(unix_socket, connecting_to_nobody_names_the_path) {
 }
 
 CO_TEST(unix_socket, connecting_waits_while_the_queue_is_full) {
-    temporary_folder folder;
+    scratch_folder folder;
     unix_listen_options options;
     options.backlog = 0;  // one connection may wait, the next is told to come back
     unix_listener listener = unix_listener::bind(folder.file("socket"), options);

@@ -1,17 +1,18 @@
-// A folder that exists as long as a test.
+// A folder below the system's temporary one that exists as long as a test, with all that is in it.
 #pragma once
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <system_error>
 
-namespace mandrill::test {
+namespace mayhem::test {
 
 class scratch_folder {
   public:
     scratch_folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "mandrill-XXXXXX").string();
+        std::string name = (std::filesystem::temp_directory_path() / "mayhem-test-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) {
             throw std::system_error(errno, std::generic_category(), name);
         }
@@ -26,9 +27,11 @@ class scratch_folder {
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
     [[nodiscard]] std::filesystem::path operator/(const char* name) const { return path_ / name; }
+    /// The same as text, for calls that take no path.
+    [[nodiscard]] std::string file(const char* name) const { return (path_ / name).string(); }
 
   private:
     std::filesystem::path path_;
 };
 
-}  // namespace mandrill::test
+}  // namespace mayhem::test
