@@ -296,6 +296,9 @@ void event_loop::call_exception_handler(const exception_context& context) noexce
 void event_loop::default_exception_handler(const exception_context& context) const {
     std::string text = context.message;
     if (!context.subject.empty()) text += "\n  " + context.subject;
+    if (!context.source_traceback.empty()) {
+        text += "\nsource_traceback: " + context.source_traceback;
+    }
     if (context.exception) text += "\n  exception: " + what_of(context.exception);
     log_message(log_level::error, text);
 }

@@ -50,6 +50,7 @@ struct exception_context {
     std::string message;             ///< what happened
     std::exception_ptr exception{};  ///< null when no exception is involved
     std::string subject{};           ///< the task or handle, as it describes itself
+    std::string source_traceback{};  ///< where the subject was created; empty unless in debug mode
 };
 
 using exception_handler = std::function<void(event_loop&, const exception_context&)>;

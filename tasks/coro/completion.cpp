@@ -1,5 +1,6 @@
 #include "tasks/coro/completion.hpp"
 
+#include "tasks/coro/async_stack.hpp"
 #include "tasks/coro/runtime.hpp"
 #include "tasks/coro/task_base.hpp"
 
@@ -36,6 +37,15 @@ completion::completion(event_loop& loop) : loop_(&loop) { runtime::of(loop).add(
 completion::~completion() {
     while (completion_waiter* waiter = waiters_.pop_front()) waiter->discard();
     if (loop_ != nullptr) runtime::of(*loop_).remove(*this);
+}
+
+void completion::remember_creation(const std::source_location& where) noexcept {
+    if (loop_->debug()) [[unlikely]]
+        creation_ = detail::remember_creation(*loop_, where);
+}
+
+std::string completion::format_creation() const {
+    return creation_ ? creation_->format() : std::string();
 }
 
 void completion::loop_closes() noexcept {
@@ -75,7 +85,8 @@ void completion::report_unretrieved(const char* what) noexcept {
         loop_->call_exception_handler(
             {.message = std::string(what) + " exception was never retrieved",
              .exception = exception(),
-             .subject = describe()});
+             .subject = describe(),
+             .source_traceback = format_creation()});
     } catch (...) {
         loop_->call_exception_handler({});
     }
@@ -83,8 +94,8 @@ void completion::report_unretrieved(const char* what) noexcept {
 
 namespace detail {
 
-void completion_wait::refuse_self(task_base* awaiting) const {
-    if (awaiting == target_->as_task()) {
+void completion_wait::refuse_self(const frame_chain* awaiting) const {
+    if (static_cast<const task_base*>(awaiting) == target_->as_task()) {
         throw loop_error("Task cannot await on itself: " + target_->describe());
     }
 }

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
+#include <source_location>
 #include <string>
 #include <utility>
 
@@ -16,6 +18,9 @@
 namespace mayhem {
 
 class completion;
+namespace detail {
+class creation_stack;
+}
 
 /// Somebody who waits for a completion: a task, or one leg of a gather. When the completion is
 /// done, each waiter joins the ready queue, in the order in which they came; it runs on the next
@@ -66,6 +71,13 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
     virtual void protect() noexcept { protected_ = true; }
     [[nodiscard]] bool is_protected() const noexcept { return protected_; }
 
+    /// Where it was created; null unless the loop was in debug mode then.
+    [[nodiscard]] const detail::creation_stack* creation() const noexcept {
+        return creation_.get();
+    }
+    /// The same as text, or nothing.
+    [[nodiscard]] std::string format_creation() const;
+
     /// Null once the loop has closed.
     [[nodiscard]] event_loop* loop() const noexcept { return loop_; }
 
@@ -79,12 +91,15 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
 
     /// Enters the final state and sends the waiters off.
     void complete(state how) noexcept;
+    /// In debug mode, notes where it is created. Called by constructors.
+    void remember_creation(const std::source_location& where) noexcept;
     void report_unretrieved(const char* what) noexcept;
     [[nodiscard]] bool has_unretrieved() const noexcept { return unretrieved_; }
 
   private:
     event_loop* loop_;
     intrusive_list<completion_waiter, completion_waiter> waiters_;
+    std::unique_ptr<const detail::creation_stack> creation_;
     std::uint32_t references_ = 1;
     state state_ = state::pending;
     bool unretrieved_ = false;
@@ -161,7 +176,7 @@ class completion_wait : public suspension, public completion_waiter {
         deliver_pending_cancel();
     }
 
-    void refuse_self(task_base* awaiting) const;
+    void refuse_self(const frame_chain* awaiting) const;
     [[nodiscard]] bool circle_broken() const noexcept { return circle_broken_; }
 
     completion* target_;

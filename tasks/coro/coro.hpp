@@ -54,6 +54,7 @@ class coro_awaiter {
         child.task = parent.promise().task;
         child.owner = &frame_;
         child.started = true;
+        child.task->set_top(&child);
         return frame_.get();
     }
 

@@ -17,7 +17,9 @@ class future_state final : public with_outcome<completion, T> {
     using base = with_outcome<completion, T>;
 
   public:
-    using base::base;
+    future_state(event_loop& loop, const std::source_location& where) : base(loop) {
+        this->remember_creation(where);
+    }
     using base::done;
 
     bool cancel() override {
@@ -102,8 +104,9 @@ template <typename T = void>
 class promise {
   public:
     /// Belongs to `loop`, by default the running one.
-    explicit promise(event_loop& loop = get_running_loop())
-        : state_(new detail::future_state<T>(loop)) {}
+    explicit promise(event_loop& loop = get_running_loop(),
+                     std::source_location where = std::source_location::current())
+        : state_(new detail::future_state<T>(loop, where)) {}
 
     [[nodiscard]] future<T> get_future() const noexcept { return future<T>(state_); }
 

@@ -3,13 +3,16 @@
 // The frames of one task form a chain: each knows its parent, the one that awaits it. Following
 // the chain from the innermost frame outwards gives the *async stack*, which exists in no thread's
 // stack while the task is suspended. For that each frame keeps two source locations: where its
-// function is, and the `co_await` at which it is now. Both cost one store.
+// function is, and the `co_await` at which it is now. The task knows its innermost frame, also
+// while it runs: a child that begins becomes it, and at its end its parent does. Each costs a
+// store.
 //
-//    task ---> root frame <--parent-- frame <--parent-- leaf frame ---> suspension
+//    task ---> root frame <--parent-- frame <--parent-- top frame ---> suspension
 //      |                                                   ^            (what it waits on)
-//      +------------------ leaf_ --------------------------+
+//      +------------------ top_ ---------------------------+
 #pragma once
 
+#include <atomic>
 #include <coroutine>
 #include <exception>
 #include <source_location>
@@ -20,8 +23,6 @@
 #include "tasks/coro/result.hpp"
 
 namespace mayhem {
-
-class task_base;
 
 namespace detail {
 
@@ -51,8 +52,34 @@ class unique_frame {
     std::coroutine_handle<> frame_;
 };
 
+/// The frames of one task: a stack, linked through `parent`. The task derives from it.
+///
+/// It may be read at any moment by a signal handler on the task's own thread, which sees the chain
+/// as it was before or after a change. So a frame is complete before it is put on top, and leaves
+/// the top before it dies.
+class frame_chain {
+  public:
+    void set_top(promise_base* frame) noexcept {
+        // Orders the frame's own fields before it for the handler: same thread, so the compiler
+        // alone has to be told.
+        std::atomic_signal_fence(std::memory_order_release);
+        top_.store(frame, std::memory_order_relaxed);
+    }
+    /// The innermost frame; null when the task has ended.
+    [[nodiscard]] promise_base* top() const noexcept {
+        return top_.load(std::memory_order_relaxed);
+    }
+
+  protected:
+    explicit frame_chain(promise_base* root) noexcept : top_(root) {}
+    ~frame_chain() = default;
+
+  private:
+    std::atomic<promise_base*> top_;
+};
+
 /// Tells the task of a frame without parent that its body has ended.
-void root_ended(task_base& task) noexcept;
+void root_ended(frame_chain& task) noexcept;
 
 /// Stands for an awaiter that must not be copied. (await_transform may return a reference, says the
 /// standard; g++ 12 copies it all the same.)
@@ -82,7 +109,10 @@ class promise_base : public recycled {
         template <typename Promise>
         std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) noexcept {
             promise_base& own = ended.promise();
-            if (own.continuation) return own.continuation;
+            if (own.continuation) {
+                own.task->set_top(own.parent);
+                return own.continuation;
+            }
             root_ended(*own.task);
             return std::noop_coroutine();
         }
@@ -104,7 +134,7 @@ class promise_base : public recycled {
 
     std::coroutine_handle<> continuation;  ///< the parent's frame; null for the root of a task
     promise_base* parent = nullptr;        ///< the parent's promise; null for the root
-    task_base* task = nullptr;             ///< the task that drives this frame, once it started
+    frame_chain* task = nullptr;           ///< the task that drives this frame, once it started
     unique_frame* owner = nullptr;         ///< who destroys this frame while its parent awaits it
     std::source_location definition;       ///< the function
     std::source_location await_site;       ///< its current (or latest) co_await

@@ -1,6 +1,5 @@
 #include "tasks/coro/runtime.hpp"
 
-#include <fmt/format.h>
 #include <utility>
 
 #include "tasks/coro/task_base.hpp"
@@ -58,13 +57,6 @@ void runtime::set_default_executor(std::shared_ptr<thread_pool_executor> executo
     executor_ = std::move(executor);
 }
 
-std::string runtime::format_stack(const task_base& task) {
-    std::string text;
-    for (const stack_frame& frame : task.stack()) {
-        text +=
-            fmt::format("\n  File \"{}\", line {}, in {}", frame.file, frame.line, frame.function);
-    }
-    return text;
-}
+std::string runtime::format_stack(const task_base& task) { return format_frames(task.stack()); }
 
 }  // namespace mayhem

@@ -24,6 +24,7 @@
 namespace mayhem {
 
 class event_loop;
+class task_base;
 
 class suspension {
   public:

@@ -8,8 +8,10 @@ namespace mayhem {
 
 std::string task_ref::format_stack() const {
     if (base_->done()) return fmt::format("No stack for {}\n", describe());
-    return fmt::format("Stack for {} (most recent call last):{}\n", describe(),
-                       runtime::format_stack(*base_));
+    std::string text = fmt::format("Stack for {} (most recent call last):{}\n", describe(),
+                                   runtime::format_stack(*base_));
+    if (base_->creation() != nullptr) text += base_->format_creation() + "\n";
+    return text;
 }
 
 void task_ref::print_stack(std::FILE* out) const { fmt::print(out, "{}", format_stack()); }

@@ -77,11 +77,14 @@ class task_ref {
     [[nodiscard]] std::string name() const { return base_->name(); }
     void set_name(std::string_view name) { base_->set_name(name); }
     [[nodiscard]] std::uint64_t id() const noexcept { return base_->id(); }
+    /// The id of the task that created it; 0 when none did.
+    [[nodiscard]] std::uint64_t parent_id() const noexcept { return base_->parent_id(); }
     /// asyncio's repr: `<Task pending name='Task-7' coro=<save() running at mayhem.cpp:77>>`.
     [[nodiscard]] std::string describe() const { return base_->describe(); }
-    /// The suspended frames, outermost first, each with file and line of its co_await.
+    /// Its frames, outermost first, each with file and line of its (latest) co_await.
     [[nodiscard]] std::vector<stack_frame> get_stack() const { return base_->stack(); }
-    /// Prints the stack as asyncio's Task.print_stack does.
+    /// Prints the stack as asyncio's Task.print_stack does; in debug mode also where the task was
+    /// created.
     void print_stack(std::FILE* out = stderr) const;
     /// The same text.
     [[nodiscard]] std::string format_stack() const;

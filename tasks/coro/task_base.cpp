@@ -1,5 +1,7 @@
 #include "tasks/coro/task_base.hpp"
 
+#include <cstdio>
+#include <cstdlib>
 #include <fmt/format.h>
 
 #include "loop/log.hpp"
@@ -23,10 +25,10 @@ bool is_cancelled(const std::exception_ptr& error) noexcept {
 task_base::task_base(event_loop& loop, std::coroutine_handle<> frame, detail::promise_base& root,
                      std::string_view name, const std::source_location& where)
     : completion(loop),
+      frame_chain(&root),
       frame_(frame),
       root_(&root),
       resume_point_(frame),
-      leaf_(&root),
       id_(runtime::of(loop).next_task_id()),
       definition_(root.definition),
       created_(where),
@@ -34,7 +36,9 @@ task_base::task_base(event_loop& loop, std::coroutine_handle<> frame, detail::pr
     root.task = this;
     root.started = true;
     const task_base* creator = runtime::of(loop).current();
+    if (creator != nullptr) parent_id_ = creator->id();
     if (creator != nullptr && creator->is_protected()) protect();
+    remember_creation(where);
     retain();  // the loop's reference, given up in finish(): a running task needs no owner
     loop.make_ready(*this);
 }
@@ -48,6 +52,7 @@ void task_base::step() noexcept {
     const auto keep = detail::counted<task_base>::share(*this);  // until the watch has reported
     const detail::slow_step_watch watch(*loop(), *this);
     waiting_on_ = nullptr;
+    phase_ = phase::running;
     if (!has_started_) {
         has_started_ = true;
         if (must_cancel_) {  // cancelled before the first step: the body never runs
@@ -56,7 +61,6 @@ void task_base::step() noexcept {
         }
     }
     own.enter(this);
-    leaf_ = nullptr;  // the innermost frame may end, and its promise with it
     resume_point_.resume();
     own.leave();
     if (!root_ended_) return;
@@ -66,17 +70,28 @@ void task_base::step() noexcept {
 
 void task_base::finish() noexcept {
     // A coroutine's locals are gone when its task is done, however long the handle is kept.
-    root_ = leaf_ = nullptr;
+    root_ = nullptr;
+    set_top(nullptr);
+    phase_ = phase::ended;
     frame_ = detail::unique_frame();
     complete(is_cancelled(exception()) ? state::cancelled : state::finished);
     release();
 }
 
-void task_base::suspended_at(std::coroutine_handle<> frame, detail::promise_base& leaf,
-                             suspension& why) noexcept {
-    resume_point_ = frame;
-    leaf_ = &leaf;
-    waiting_on_ = &why;
+void task_base::fail_misuse(const char* what) const noexcept {
+    static constexpr const char* names[] = {"is ready already", "is running", "is suspended",
+                                            "has ended"};
+    std::string who;
+    try {
+        who = describe();
+    } catch (...) {
+        who = "a task";  // no memory for its name: the abort below says what happened all the same
+    }
+    std::fprintf(stderr,
+                 "%s was %s while it %s: the end of a wait may make its task continue only once\n",
+                 who.c_str(), what, names[static_cast<int>(phase_)]);
+    std::fflush(stderr);
+    std::abort();
 }
 
 // ---- Cancellation -------------------------------------------------------------------------
@@ -137,7 +152,8 @@ void task_base::loop_closes() noexcept {
         try {
             loop()->call_exception_handler({.message = "Task was destroyed but it is pending!",
                                             .exception = nullptr,
-                                            .subject = describe() + runtime::format_stack(*this)});
+                                            .subject = describe() + runtime::format_stack(*this),
+                                            .source_traceback = format_creation()});
         } catch (...) {
             loop()->call_exception_handler({});
         }
@@ -153,13 +169,16 @@ void task_base::loop_closes() noexcept {
 /// Destroys the suspended frames from the innermost outwards, one at a time: destroying the root
 /// would do it too, but by recursion, and a chain may be deeper than the stack.
 void task_base::destroy_frames() noexcept {
-    detail::promise_base* frame = leaf_;
-    root_ = leaf_ = nullptr;
+    detail::promise_base* frame = top();
+    root_ = nullptr;
+    phase_ = phase::ended;
     while (frame != nullptr && frame->parent != nullptr) {
         detail::promise_base* parent = frame->parent;
+        set_top(parent);
         detail::unique_frame taken(frame->owner->release());
         frame = parent;
     }
+    set_top(nullptr);
     frame_ = detail::unique_frame();
 }
 
@@ -199,41 +218,18 @@ std::string task_base::describe() const {
 
 std::vector<stack_frame> task_base::stack() const {
     std::vector<stack_frame> frames;
-    // While the task runs, only its outermost frame is known; the rest is on the thread's stack.
-    const detail::promise_base* innermost = leaf_ != nullptr ? leaf_ : root_;
-    for (auto* frame = innermost; frame != nullptr; frame = frame->parent) {
+    for (const auto* frame = top(); frame != nullptr; frame = frame->parent) {
         frames.push_back({clean_function_name(frame->definition.function_name()),
                           frame->await_site.file_name(), frame->await_site.line()});
     }
     return {frames.rbegin(), frames.rend()};
 }
 
-std::string clean_function_name(std::string_view name) {
-    // Find the parameter list: the first '(' outside template arguments that is not a part of a
-    // name, as in "main()::<lambda(int)>" or "(anonymous namespace)::save(int)".
-    std::size_t start = 0;
-    int depth = 0;
-    for (std::size_t at = 0; at < name.size(); ++at) {
-        const char c = name[at];
-        if (c == '<' || c == '[') ++depth;
-        if (c == '>' || c == ']') --depth;
-        if (depth > 0) continue;
-        if (c == ' ') start = at + 1;
-        if (c != '(') continue;
-        const std::size_t close = name.find(')', at);
-        if (close == std::string_view::npos) break;
-        const bool part_of_name = name.substr(close + 1).starts_with("::");
-        if (!part_of_name) return std::string(name.substr(start, at - start));
-        at = close;
-    }
-    return std::string(name.substr(start));
-}
-
 // ---- Suspensions: thin, but they need the task --------------------------------------------
 
 void suspension::suspend(std::coroutine_handle<> frame, detail::promise_base& promise) noexcept {
-    task_ = promise.task;
-    task_->suspended_at(frame, promise, *this);
+    task_ = static_cast<task_base*>(promise.task);
+    task_->suspended_at(frame, *this);
 }
 
 void suspension::undo_suspend() noexcept { task_->not_suspended(); }
@@ -243,7 +239,7 @@ void suspension::deliver_pending_cancel() noexcept {
 }
 
 void suspension::wake() noexcept { task_->wake(); }
-void suspension::resume() noexcept { task_->step(); }
+void suspension::resume() noexcept { task_->resume(); }
 
 void suspension::throw_if_cancelled(bool by_this_wait) const {
     if (!by_this_wait && !task_->has_pending_cancel()) return;
@@ -260,7 +256,7 @@ event_loop& suspension::loop() const noexcept { return *task_->loop(); }
 
 namespace detail {
 
-void root_ended(task_base& task) noexcept { task.root_ended(); }
+void root_ended(frame_chain& task) noexcept { static_cast<task_base&>(task).root_ended(); }
 
 void report_never_awaited(const std::source_location& definition) noexcept {
     const event_loop* loop = running_loop_or_null();

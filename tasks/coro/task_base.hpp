@@ -18,18 +18,12 @@
 #include <string_view>
 #include <vector>
 
+#include "tasks/coro/async_stack.hpp"
 #include "tasks/coro/completion.hpp"
 
 namespace mayhem {
 
-/// One line of an async stack.
-struct stack_frame {
-    std::string function;
-    const char* file;
-    unsigned line;
-};
-
-class task_base : public completion, public runnable {
+class task_base : public completion, public runnable, public detail::frame_chain {
   public:
     /// Takes the coroutine's frame over and schedules its first step for the next tick.
     task_base(event_loop& loop, std::coroutine_handle<> frame, detail::promise_base& root,
@@ -46,6 +40,7 @@ class task_base : public completion, public runnable {
     [[nodiscard]] std::string describe_briefly() const override;
     [[nodiscard]] std::vector<stack_frame> stack() const;
     [[nodiscard]] const std::source_location& created_at() const noexcept { return created_; }
+    [[nodiscard]] std::uint64_t parent_id() const noexcept { return parent_id_; }
     [[nodiscard]] task_base* as_task() noexcept override { return this; }
     void loop_closes() noexcept override;
     void protect() noexcept override;
@@ -54,21 +49,35 @@ class task_base : public completion, public runnable {
         if (waiting_on_ != nullptr) waiting_on_->protect_target();
     }
 
-    // For suspensions (see suspension.hpp).
-    void suspended_at(std::coroutine_handle<> frame, detail::promise_base& leaf,
-                      suspension& why) noexcept;
+    // For suspensions (see suspension.hpp). Whoever ends a wait twice, or goes on with a task that
+    // runs, is told so by an abort that names the task: its frames would be corrupt.
+    void suspended_at(std::coroutine_handle<> frame, suspension& why) noexcept {
+        resume_point_ = frame;
+        waiting_on_ = &why;
+        phase_ = phase::suspended;
+    }
     void not_suspended() noexcept {
         waiting_on_ = nullptr;
-        leaf_ = nullptr;
+        phase_ = phase::running;
     }
-    void wake() noexcept { loop()->make_ready(*this); }
-    /// Continues the coroutine until it suspends again or ends.
-    void step() noexcept;
+    void wake() noexcept {
+        leave(phase::suspended, "woken");
+        phase_ = phase::ready;
+        loop()->make_ready(*this);
+    }
+    /// Continues now, from a node that the loop runs.
+    void resume() noexcept {
+        leave(phase::suspended, "resumed");
+        step();
+    }
     [[nodiscard]] bool has_pending_cancel() const noexcept { return must_cancel_; }
     void set_pending_cancel(bool pending) noexcept { must_cancel_ = pending; }
     void root_ended() noexcept { root_ended_ = true; }
 
-    void run() noexcept override { step(); }
+    void run() noexcept override {
+        leave(phase::ready, "run");
+        step();
+    }
 
     // For the shutdown of the loop, which asks each task once.
     [[nodiscard]] bool was_asked_to_end() const noexcept { return asked_to_end_; }
@@ -85,6 +94,19 @@ class task_base : public completion, public runnable {
     [[nodiscard]] std::coroutine_handle<> root_frame() const noexcept { return frame_.get(); }
 
   private:
+    enum class phase : std::uint8_t {
+        ready,      // in the ready queue, or being started
+        running,    // its frames are on the thread's stack
+        suspended,  // waits for what waiting_on_ says
+        ended,
+    };
+    void leave(phase expected, const char* what) const noexcept {
+        if (phase_ != expected) [[unlikely]]
+            fail_misuse(what);
+    }
+    [[noreturn]] void fail_misuse(const char* what) const noexcept;
+    /// Continues the coroutine until it suspends again or ends.
+    void step() noexcept;
     struct chain_end {
         task_base* task;
         bool in_circle;
@@ -101,9 +123,9 @@ class task_base : public completion, public runnable {
     detail::unique_frame frame_;
     detail::promise_base* root_;            // the promise of frame_; null once it is destroyed
     std::coroutine_handle<> resume_point_;  // the innermost frame
-    detail::promise_base* leaf_;            // its promise; null while running
     suspension* waiting_on_ = nullptr;      // null while ready or running
     std::uint64_t id_;
+    std::uint64_t parent_id_ = 0;  // of the task that created it; 0: none did
     std::source_location definition_;
     std::source_location created_;
     std::string name_;  // empty: "Task-<id>"
@@ -112,10 +134,7 @@ class task_base : public completion, public runnable {
     bool root_ended_ = false;
     bool has_started_ = false;
     bool asked_to_end_ = false;
+    phase phase_ = phase::ready;
 };
-
-/// `app::save` from what the compiler calls a function; compilers differ, and coroutine bodies
-/// have mangled parameters on some.
-[[nodiscard]] std::string clean_function_name(std::string_view name);
 
 }  // namespace mayhem
