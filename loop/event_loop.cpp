@@ -63,6 +63,7 @@ event_loop::event_loop(const loop_options& options)
     log(log_level::debug, "Using selector: {}", backend_->name());
     timer_watch_.start(timerfd_.get());
     inbox_watch_.start(inbox_->wake_descriptor());
+    if (options.on_created) options.on_created(*this);
 }
 
 event_loop::~event_loop() {
@@ -200,11 +201,12 @@ bool event_loop::arm_timerfd() {
     return false;
 }
 
-/// @returns true when this tick need not block: something became ready, or time has jumped.
+/// @returns true when this tick need not block: something became ready, or time has jumped. A
+/// signal that came is something: its handlers run in this tick, before time passes.
 bool event_loop::advance_virtual_clock() {
     poll_backend(wait::no);
     inbox_->drain(ready_);
-    if (!ready_.empty()) return true;
+    if (!ready_.empty() || signal_watch_.has_fired()) return true;
     if (external_work_ > 0 || timers_.empty() || timers_.earliest() == never) return false;
     if (timers_.earliest() > virtual_now_) virtual_now_ = timers_.earliest();
     return true;

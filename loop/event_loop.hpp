@@ -43,6 +43,9 @@ struct loop_options {
     /// For tests: time stands still while anything can run, and jumps to the next deadline when
     /// nothing can, so that no test ever really sleeps.
     bool virtual_clock = false;
+    /// Called with the loop at the end of its construction: for who drives a program from outside,
+    /// and must reach loops that `run` makes.
+    std::function<void(event_loop&)> on_created{};
 };
 
 /// What the exception handler is told; mirrors the context of asyncio's call_exception_handler.
@@ -133,6 +136,9 @@ class event_loop {
     void add_signal_handler(int signal_number, signal_handler handler, bool counts_as_wake = true);
     /// @returns false when there was none.
     bool remove_signal_handler(int signal_number);
+    [[nodiscard]] bool has_signal_handler(int signal_number) const {
+        return signals_.watches(signal_number);
+    }
 
     // ---- Errors and debugging -------------------------------------------------------------
 
@@ -207,6 +213,7 @@ class event_loop {
         void stop() noexcept;
         void on_shot(std::int32_t events, bool more) noexcept override;
         void run() noexcept override {}
+        [[nodiscard]] bool has_fired() const noexcept { return fired_; }
         [[nodiscard]] bool take_signal() noexcept { return std::exchange(fired_, false); }
 
       private:

@@ -44,6 +44,8 @@ class signal_set {
 
     void remove_all() noexcept;
 
+    [[nodiscard]] bool watches(int signal_number) const { return watches_.contains(signal_number); }
+
     [[nodiscard]] bool empty() const noexcept { return watches_.empty(); }
 
     /// True when every watched signal is in `mask` (bit n-1 for signal n).

@@ -1,6 +1,7 @@
 // The loop itself: order, stopping, closing, errors, threads. Each test runs on every backend.
 #include "loop/event_loop.hpp"
 
+#include <csignal>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <thread>
@@ -249,6 +250,28 @@ TEST_P(event_loop_test, a_flood_of_callbacks_does_not_starve_timers) {
     });
     busy.run_forever();
     EXPECT_TRUE(fired);
+}
+
+TEST_P(event_loop_test, the_virtual_clock_does_not_jump_while_a_signal_waits) {
+    const time_point start = loop.time();
+    time_point handled{};
+    loop.add_signal_handler(SIGUSR1, [&](int) { handled = loop.time(); });
+    loop.call_later(1s, [] { ::raise(SIGUSR1); });
+    loop.call_later(10s, [&] { loop.stop(); });
+    loop.run_forever();
+    EXPECT_EQ(handled - start, 1s);
+}
+
+TEST_P(event_loop_test, who_drives_it_from_outside_is_shown_the_new_loop) {
+    event_loop* shown = nullptr;
+    loop_options watched = options();
+    watched.on_created = [&](event_loop& made) {
+        shown = &made;
+        made.call_later(1h, [&made] { made.stop(); });
+    };
+    event_loop made(watched);
+    EXPECT_EQ(shown, &made);
+    made.run_forever();
 }
 
 TEST_P(event_loop_test, real_timers_are_never_early) {
