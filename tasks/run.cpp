@@ -96,6 +96,39 @@ std::string list_stacks(event_loop& loop) {
 
 }  // namespace
 
+void run_forever(event_loop& loop) {
+    if (loop.has_signal_handler(SIGINT)) return loop.run_forever();
+    struct interrupt_watch {
+        explicit interrupt_watch(event_loop& watched) : loop(watched) {
+            loop.add_signal_handler(
+                SIGINT,
+                [this](int) {
+                    fired = true;
+                    loop.stop();
+                },
+                false);
+        }
+        interrupt_watch(const interrupt_watch&) = delete;
+        interrupt_watch& operator=(const interrupt_watch&) = delete;
+        ~interrupt_watch() { loop.remove_signal_handler(SIGINT); }
+        event_loop& loop;
+        bool fired = false;
+    };
+    const interrupt_watch watch(loop);
+    loop.run_forever();
+    if (watch.fired) throw interrupted();
+}
+
+/// A main task that outlives this run, since something else has ended it, stops no later one.
+void detail::run_until_done(event_loop& loop, const task_ref& main) {
+    const auto stop = std::make_shared<std::function<void()>>([&loop] { loop.stop(); });
+    task_ref(main).add_done_callback([weak = std::weak_ptr(stop)] {
+        if (const auto still_running = weak.lock()) (*still_running)();
+    });
+    run_forever(loop);
+    if (!main.done()) throw loop_error("Event loop stopped before the task was done");
+}
+
 runner::runner(const run_options& options) : options_(options), loop_(options.loop) {
     loop_.set_idle_hook([this] { on_idle(); });
 }

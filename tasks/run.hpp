@@ -28,6 +28,27 @@ class interrupted : public std::runtime_error {
     interrupted() : std::runtime_error("interrupted by SIGINT") {}
 };
 
+/// Runs the loop until somebody stops it; asyncio's loop.run_forever. Ctrl-C ends it, too, by
+/// throwing `interrupted` after the tick; the tasks are left as they are, and the loop may run
+/// again. A handler that the loop has for SIGINT takes precedence. (`loop.run_forever()` alone
+/// leaves SIGINT to the system, which ends the process.)
+void run_forever(event_loop& loop);
+
+namespace detail {
+void run_until_done(event_loop& loop, const task_ref& main);
+}
+
+/// Runs `body` as a task until it is done, and then stops the loop, with whatever else it was busy;
+/// asyncio's loop.run_until_complete. Returns the value or throws the exception of `body`. Ctrl-C
+/// is as in run_forever.
+/// @throws loop_error when something else stops the loop; the task can be run further.
+template <typename T>
+T run_until_complete(event_loop& loop, coro<T> body) {
+    auto main = create_task(loop, std::move(body));
+    detail::run_until_done(loop, main);
+    return main.state()->take_value();
+}
+
 /// Nothing was ready, and nothing could ever become ready: every task waits for another.
 class deadlock : public loop_error {
   public:

@@ -254,6 +254,73 @@ TEST(run, a_second_ctrl_c_stops_at_once) {
     });
 }
 
+TEST(run_forever, ctrl_c_throws_and_leaves_the_tasks_as_they_are) {
+    for_each_backend([](backend_kind kind) {
+        event_loop loop(test_options(kind).loop);
+        int rounds = 0;
+        auto body = [&]() -> coro<> {
+            for (;;) {
+                co_await mayhem::sleep(1s);
+                if (++rounds % 3 == 0) ::raise(SIGINT);
+            }
+        };
+        const task<> endless = create_task(loop, body());
+        EXPECT_THROW(run_forever(loop), interrupted);
+        EXPECT_EQ(rounds, 3);
+        EXPECT_FALSE(endless.done());
+        EXPECT_THROW(run_forever(loop), interrupted);
+        EXPECT_EQ(rounds, 6);
+        EXPECT_FALSE(loop.has_signal_handler(SIGINT));
+        loop.set_exception_handler([](event_loop&, const exception_context&) {});
+    });
+}
+
+TEST(run_forever, leaves_ctrl_c_to_the_handler_that_the_loop_has) {
+    for_each_backend([](backend_kind kind) {
+        event_loop loop(test_options(kind).loop);
+        int heard = 0;
+        loop.add_signal_handler(SIGINT, [&](int) {
+            ++heard;
+            loop.stop();
+        });
+        loop.call_soon([] { ::raise(SIGINT); });
+        run_forever(loop);
+        EXPECT_EQ(heard, 1);
+        EXPECT_TRUE(loop.has_signal_handler(SIGINT));
+    });
+}
+
+TEST(run_until_complete, gives_the_value_or_the_exception_and_keeps_the_loop) {
+    for_each_backend([](backend_kind kind) {
+        event_loop loop(test_options(kind).loop);
+        EXPECT_EQ(run_until_complete(loop, value_after(1s, 7)), 7);
+        EXPECT_THROW(run_until_complete(loop, fail_after(1s, "no")), std::runtime_error);
+        run_until_complete(loop, ticks(1));
+    });
+}
+
+TEST(run_until_complete, interrupted_it_leaves_a_task_that_stops_no_later_run) {
+    for_each_backend([](backend_kind kind) {
+        event_loop loop(test_options(kind).loop);
+        auto body = []() -> coro<> {
+            ::raise(SIGINT);
+            co_await mayhem::sleep(1s);
+        };
+        EXPECT_THROW(run_until_complete(loop, body()), interrupted);
+        EXPECT_EQ(run_until_complete(loop, value_after(5s, 7)), 7);
+        EXPECT_TRUE(all_tasks(loop).empty());
+    });
+}
+
+TEST(run_until_complete, stopped_by_somebody_else_is_an_error) {
+    for_each_backend([](backend_kind kind) {
+        event_loop loop(test_options(kind).loop);
+        loop.call_soon([&] { loop.stop(); });
+        EXPECT_THROW(run_until_complete(loop, value_after(1s, 7)), loop_error);
+        EXPECT_EQ(run_until_complete(loop, value_after(2s, 8)), 8);
+    });
+}
+
 TEST(run, restores_the_disposition_of_ctrl_c) {
     struct sigaction before{};
     struct sigaction after{};
