@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""Runs the stage programs and compares what they do with what is written down beside them.
+
+    check.py --programs BUILD/docs/examples [--update] [STAGE ...]      (a STAGE is part-1/mayhem_3)
+
+Beside `mayhem_3.cpp` there is `mayhem_3.txt`: sessions, each a command and all that it prints.
+
+    $ mayhem_3 --seed 1 --clock virtual --signal INT@2
+    12:00:00,000 INFO: Published message ...
+    [killed by SIGINT]
+
+With a seed and a virtual clock a program prints the same every time: the comparison is exact. What
+threads do on a real clock is not the same every time; such a session is in `mayhem_3.real` and
+lists what must be there, in this order (+), and what must not be there at all (-), as regular
+expressions.
+
+    $ mayhem_3 --seed 1 --signal INT@1
+    + Published message
+    - Successfully shutdown
+    [hangs]
+
+The last line is `[exit N]`, `[killed by SIGNAL]` or `[hangs]`, for a process that has to be killed
+since it neither ends nor says anything. `--update` writes what exact sessions print now.
+"""
+
+import argparse
+import difflib
+import os
+import re
+import resource
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+# A program may have at most this many times the lines of its original.
+LINES_FACTOR = 1.4
+
+# How long a program may take; generous, as sanitizers and busy machines are slow.
+PATIENCE_S = 120
+
+# A program that is expected to hang is believed to after this long without output.
+SILENCE_S = 3
+
+
+class Session:
+    """One command, and what was written down of its output."""
+
+    def __init__(self, stage, command):
+        self.stage = stage
+        self.command = command
+        self.expected = []
+
+    @property
+    def name(self):
+        return f"{self.stage}: {self.command}"
+
+    def run(self, programs):
+        """Gives the lines that it prints, and as the last line how it ended."""
+        words = shlex.split(self.command)
+        environment = dict(os.environ)
+        while "=" in words[0]:
+            key, value = words.pop(0).split("=", 1)
+            environment[key] = value
+        program = Path(programs) / Path(self.stage).parent / words[0]
+        process = subprocess.Popen([program, *words[1:]], env=environment, text=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, preexec_fn=prepare)
+        patience = SILENCE_S if self.expected[-1:] == ["[hangs]"] else PATIENCE_S
+        try:
+            output, _ = process.communicate(timeout=patience)
+            end = describe_end(process.returncode)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, _ = process.communicate()
+            end = "[hangs]"
+        return [*without_build_paths(output).splitlines(), end]
+
+
+def without_build_paths(text):
+    """Paths as from the root of the sources, wherever the programs were built."""
+    return re.sub(r'[^\s"(]*/(?=(?:docs/examples|tasks|loop)/[\w/-]+\.[ch]pp)', "", text)
+
+
+def prepare():
+    """In the child: Ctrl-C as a terminal's programs have it, and no core dumps."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def describe_end(status):
+    if status < 0:
+        return f"[killed by {signal.Signals(-status).name}]"
+    return f"[exit {status}]"
+
+
+def read_sessions(stage, suffix):
+    """The sessions in the stage's file, none if it has no such file."""
+    path = HERE / (stage + suffix)
+    sessions = []
+    for line in path.read_text().splitlines() if path.exists() else ():
+        if line.startswith("$ "):
+            sessions.append(Session(stage, line[2:]))
+        else:
+            sessions[-1].expected.append(line)
+    for session in sessions:
+        while session.expected and not session.expected[-1]:
+            session.expected.pop()
+    return sessions
+
+
+def write_sessions(stage, sessions):
+    text = "\n".join(f"$ {session.command}\n" + "".join(line + "\n" for line in session.expected)
+                     for session in sessions)
+    (HERE / (stage + ".txt")).write_text(text)
+
+
+def exact_difference(session, printed):
+    """An explanation of what is not as it was written down; empty if all is well."""
+    return "\n".join(difflib.unified_diff(session.expected, printed, "expected", "printed",
+                                          lineterm=""))
+
+
+def rule_difference(session, printed):
+    """The same for a session of rules."""
+    *rules, end = session.expected
+    wrong = [] if printed[-1] == end else [f"ended with {printed[-1]}, not {end}"]
+    left = iter(printed)
+    for rule in rules:
+        kind, pattern = rule[:1], rule[2:]
+        if kind == "+" and not any(re.search(pattern, line) for line in left):
+            wrong.append(f"missing, or too early: {pattern}")
+            break
+        if kind == "-":
+            wrong += [f"must not be there: {line}" for line in printed if re.search(pattern, line)]
+    return "\n".join([*wrong, "printed:", *printed] if wrong else [])
+
+
+def check_session(session, programs, compare):
+    return compare(session, session.run(programs))
+
+
+def count_lines(path):
+    """Lines that are not blank, comments included."""
+    return sum(bool(line.strip()) for line in path.read_text().splitlines())
+
+
+def original_lines(part):
+    """Stage -> how many lines its original has, from the table in the part's README."""
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \|", (HERE / part / "README.md").read_text(), re.M)
+    return {f"{part}/{name}": int(count) for name, count in rows}
+
+
+def check_length(stage, original):
+    own = count_lines(HERE / (stage + ".cpp"))
+    if own <= LINES_FACTOR * original:
+        return ""
+    return f"{own} lines, more than {LINES_FACTOR} times the {original} of the original"
+
+
+def cases(part):
+    """Every check of a part: (name, function of the programs' folder that gives what is wrong)."""
+    for stage, original in original_lines(part).items():
+        yield f"{stage} is short", lambda _, at=(stage, original): check_length(*at)
+        exact = read_sessions(stage, ".txt")
+        rules = read_sessions(stage, ".real")
+        if not exact and not rules:
+            yield f"{stage} has a transcript", lambda _: "neither a .txt nor a .real beside it"
+        for sessions, compare in ((exact, exact_difference), (rules, rule_difference)):
+            for session in sessions:
+                yield session.name, lambda programs, at=(session, compare): check_session(
+                    at[0], programs, at[1])
+
+
+def update(stage, programs):
+    sessions = read_sessions(stage, ".txt")
+    for session in sessions:
+        session.expected = session.run(programs)
+    if sessions:
+        write_sessions(stage, sessions)
+
+
+def parts():
+    return sorted(path.parent.name for path in HERE.glob("part-*/README.md"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description="checks the stage programs")
+    parser.add_argument("--programs", required=True, help="where they were built")
+    parser.add_argument("--update", action="store_true", help="write what they print now")
+    parser.add_argument("stages", nargs="*", metavar="STAGE")
+    options = parser.parse_args()
+    if options.update:
+        for part in parts():
+            for stage in original_lines(part):
+                if not options.stages or stage in options.stages:
+                    update(stage, options.programs)
+    failed = 0
+    for part in parts():
+        for name, check in cases(part):
+            if options.stages and not name.replace(" ", ":").split(":")[0] in options.stages:
+                continue
+            wrong = check(options.programs)
+            failed += bool(wrong)
+            print(f"FAILED {name}\n{wrong}\n" if wrong else f"ok     {name}")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+// Running the loop defensively: Ctrl-C is caught, so the loop is closed and the end is announced.
+// That covers Ctrl-C only; SIGTERM, which service managers send, still ends the process as it is.
+#include "docs/examples/support/stage.hpp"
+#include "tasks/sleep.hpp"
+#include "tasks/sync/queue.hpp"
+
+using namespace mayhem;
+using namespace mayhem::examples;
+
+struct pubsub_message {
+    std::string instance_name;
+    int message_id;
+    std::string hostname = instance_name + ".example.net";
+
+    std::string repr() const { return "PubSubMessage(instance_name='" + instance_name + "')"; }
+};
+
+using message_queue = queue<std::optional<pubsub_message>>;
+
+// simulating an external publisher of events
+coro<> publish(message_queue& queue, int n) {
+    for (int x = 1; x <= n; ++x) {
+        const std::string host_id = random_id(4);
+        pubsub_message msg{.instance_name = "cattle-" + host_id, .message_id = x};
+        co_await queue.put(msg);
+        logging::info("Published {} of {} messages", x, n);
+    }
+
+    co_await queue.put(std::nullopt);  // publisher is done
+}
+
+coro<> consume(message_queue& queue) {
+    for (;;) {
+        // wait for an item from the publisher
+        const std::optional<pubsub_message> msg = co_await queue.get();
+        if (!msg) break;  // publisher is done
+
+        // process the msg
+        logging::info("Consumed {}", *msg);
+        // unhelpful simulation of i/o work
+        co_await sleep(random_seconds());
+    }
+}
+
+int main(int argc, char** argv) {
+    const stage setup(argc, argv);
+    message_queue queue;
+    event_loop loop(setup.options().loop);
+
+    const finally closing([&] {
+        loop.close();
+        logging::info("Successfully shutdown the Mayhem service.");
+    });
+    try {
+        create_task(loop, publish(queue, setup.messages(5)));
+        create_task(loop, consume(queue));
+        run_forever(loop);
+    } catch (const interrupted&) {
+        logging::info("Process interrupted");
+    }
+}
