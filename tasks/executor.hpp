@@ -176,36 +176,65 @@ class job_awaiter final : public job_wait {
     thread_pool_executor* executor_;
 };
 
+/// A job that is not submitted yet: what `co_await`, and everything that takes awaitables, submits.
+template <typename Function>
+class [[nodiscard("a job is not submitted until it is awaited or made a task")]] job_operation {
+  public:
+    job_operation(thread_pool_executor* executor, Function function)
+        : executor_(executor), function_(std::move(function)) {}
+
+    job_awaiter<Function> operator co_await() && {
+        return job_awaiter<Function>(get_running_loop(), executor_, std::move(function_));
+    }
+
+  private:
+    thread_pool_executor* executor_;  // null: the loop's own
+    Function function_;
+};
+
+/// `function(args...)`, to be called once, somewhere else.
+template <typename Function, typename... Args>
+auto bind_call(Function function, Args... args) {
+    return
+        [function = std::move(function), ... args = std::move(args)]() mutable -> decltype(auto) {
+            return std::invoke(function, std::move(args)...);
+        };
+}
+
+template <typename Function>
+auto make_job(thread_pool_executor* executor, Function function) {
+    return job_operation<Function>(executor, std::move(function));
+}
+
 }  // namespace detail
 
-/// Runs `function()` on a thread of `executor` and gives its value or exception;
-/// loop.run_in_executor. Bind a capturing lambda to a name first (g++ 12 destroys a capturing
-/// temporary inside a co_await expression twice):
+/// Calls `function(args...)` on a thread of `executor` and gives its value or exception;
+/// loop.run_in_executor. The arguments are copied or moved into the job; std::ref passes a
+/// reference. Bind a capturing lambda to a name first (g++ 12 destroys a capturing temporary inside
+/// a co_await expression twice):
 ///
 ///     auto query = [path] { return read_all(path); };
 ///     auto text = co_await run_in_executor(pool, query);
+///     auto reading = create_task(run_in_executor(pool, read_all, path));  // in the background
 ///
-/// Cancellation ends the wait, not the job.
-template <typename Function>
-[[nodiscard]] auto run_in_executor(thread_pool_executor& executor, Function function) {
-    return detail::job_awaiter<Function>(get_running_loop(), &executor, std::move(function));
+/// The job is submitted when it is awaited (asyncio: by the call). Cancellation ends the wait, not
+/// the job.
+template <typename Function, typename... Args>
+auto run_in_executor(thread_pool_executor& executor, Function function, Args... args) {
+    return detail::make_job(&executor, detail::bind_call(std::move(function), std::move(args)...));
 }
 
 /// The same on the loop's default executor.
 template <typename Function>
-[[nodiscard]] auto run_in_executor(Function function) {
-    return detail::job_awaiter<Function>(get_running_loop(), nullptr, std::move(function));
+auto run_in_executor(Function function) {
+    return detail::make_job(nullptr, std::move(function));
 }
 
 /// Calls `function(args...)` on the default executor; asyncio.to_thread. The arguments are copied
 /// or moved into the job.
 template <typename Function, typename... Args>
-[[nodiscard]] auto to_thread(Function function, Args... args) {
-    auto call = [function = std::move(function),
-                 ... args = std::move(args)]() mutable -> decltype(auto) {
-        return std::invoke(function, std::move(args)...);
-    };
-    return run_in_executor(std::move(call));
+auto to_thread(Function function, Args... args) {
+    return run_in_executor(detail::bind_call(std::move(function), std::move(args)...));
 }
 
 }  // namespace mayhem

@@ -46,6 +46,30 @@ CO_TEST(executor, to_thread_moves_its_arguments) {
     EXPECT_EQ(co_await to_thread(add, std::move(left), 4), 7);
 }
 
+CO_TEST(executor, a_job_can_be_started_in_the_background) {
+    thread_pool_executor pool(1);
+    int seen = 0;
+    auto add = [](int& to, int one, int other) { return to = one + other; };
+    auto running = create_task(run_in_executor(pool, add, std::ref(seen), 3, 4));
+    EXPECT_EQ(co_await running, 7);
+    EXPECT_EQ(seen, 7);
+}
+
+CO_TEST(executor, jobs_can_be_gathered) {
+    thread_pool_executor pool(2);
+    auto half = [](int number) {
+        return number % 2 == 0 ? number / 2 : throw std::logic_error("odd");
+    };
+    auto jobs = [&](int number) { return run_in_executor(pool, half, number); };
+    auto [four, five] = co_await gather(return_exceptions, jobs(4), jobs(5));
+    EXPECT_EQ(four.value(), 2);
+    CO_EXPECT_THROW(five.value(), std::logic_error);
+    std::vector<decltype(jobs(0))> many;
+    for (int number = 0; number < 8; number += 2) many.push_back(jobs(number));
+    const std::vector<int> halves = co_await gather(std::move(many));
+    EXPECT_EQ(halves, (std::vector{0, 1, 2, 3}));
+}
+
 CO_TEST(executor, gives_move_only_results) {
     auto job = [] { return std::make_unique<int>(3); };
     EXPECT_EQ(*co_await run_in_executor(job), 3);

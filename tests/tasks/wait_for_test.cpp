@@ -142,7 +142,9 @@ CO_TEST(wait_for, takes_operations_and_futures) {
 
 CO_TEST(wait_for, takes_awaiters_that_cannot_be_moved) {
     auto job = [] { return 6; };
-    EXPECT_EQ(co_await wait_for(run_in_executor(job), 10s), 6);
+    using awaiter = detail::job_awaiter<decltype(job)>;
+    static_assert(!std::move_constructible<awaiter>);
+    EXPECT_EQ(co_await wait_for(awaiter(get_running_loop(), nullptr, job), 10s), 6);
 }
 
 CO_TEST(wait_for, of_a_gather_cancels_its_children) {
