@@ -67,7 +67,6 @@ result<argument_value_t<Argument>> read_result(const leg_set& children, std::siz
     result<value_type> outcome;
     completion& child = children.target(index);
     if (std::exception_ptr error = child.exception()) {
-        child.mark_retrieved();
         outcome.set_exception(std::move(error));
     } else if constexpr (std::is_void_v<value_type>) {
         read_value<Argument>(children, index);

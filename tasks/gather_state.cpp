@@ -36,11 +36,10 @@ void gather_state::leg_done(std::size_t index) noexcept {
         child.mark_retrieved();
         return;
     }
-    if (errors_ == gather_errors::raise) {
-        if (std::exception_ptr error = child.exception()) {
-            child.mark_retrieved();
-            return fail(std::move(error));
-        }
+    if (const std::exception_ptr error = child.exception()) {
+        // Collected errors are seen too, also when the gather itself ends by being cancelled.
+        child.mark_retrieved();
+        if (errors_ == gather_errors::raise) return fail(error);
     }
     if (finished_ < children_.unique()) return;
     if (cancel_requested_) return fail(std::make_exception_ptr(cancelled{}));

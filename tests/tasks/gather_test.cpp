@@ -203,6 +203,16 @@ CO_TEST(gather, cancelling_the_awaiter_of_outcomes_waits_for_every_child) {
     EXPECT_TRUE(cleaned_up);
 }
 
+CO_TEST(gather, errors_that_were_collected_before_a_cancellation_count_as_seen) {
+    auto body = []() -> coro<> {
+        co_await gather(return_exceptions, fail_after(1s, "no"), value_after(3s, 1));
+    };
+    auto parent = create_task(body());
+    co_await mayhem::sleep(2s);
+    parent.cancel();
+    CO_EXPECT_THROW(co_await parent, cancelled);  // and nothing reaches the exception handler
+}
+
 CO_TEST(gather, children_that_swallow_the_cancellation_do_not_hide_it) {
     auto stubborn = []() -> coro<int> {
         try {
