@@ -1,38 +1,15 @@
 #include "tasks/run.hpp"
 
 #include <csignal>
-#include <dirent.h>
 #include <fmt/format.h>
 
 #include "loop/log.hpp"
 #include "tasks/coro/runtime.hpp"
 #include "tasks/executor.hpp"
+#include "tasks/process_threads.hpp"
 
 namespace mayhem {
 namespace {
-
-std::size_t count_threads() {
-    DIR* tasks = ::opendir("/proc/self/task");
-    if (tasks == nullptr) return 2;  // unknown: assume that somebody else is there
-    std::size_t count = 0;
-    while (const dirent* entry = ::readdir(tasks)) {
-        if (entry->d_name[0] != '.') ++count;
-    }
-    ::closedir(tasks);
-    return count;
-}
-
-// ThreadSanitizer runs a thread of its own, which wakes nobody.
-constexpr std::size_t sanitizer_threads() {
-#if defined(__SANITIZE_THREAD__)
-    return 1;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-    return 1;
-#endif
-#endif
-    return 0;
-}
 
 using task_list = std::vector<detail::counted<task_base>>;
 
@@ -180,11 +157,11 @@ void runner::on_interrupt(const task_ref& main) {
 }
 
 /// Nothing that the loop knows of can wake it. Other threads still might, if there are any; the
-/// executor's own idle threads and a sanitizer's do not count.
+/// executor's own idle threads do not count.
 void runner::on_idle() {
     const auto& executor = runtime::of(loop_).executor_or_null();
-    const std::size_t harmless = 1 + sanitizer_threads() + (executor ? executor->threads() : 0);
-    if (count_threads() > harmless) return;
+    const std::size_t harmless = 1 + (executor ? executor->threads() : 0);
+    if (detail::count_threads() > harmless) return;
     deadlock_ = "Deadlock: nothing is ready and nothing can wake the loop; suspended tasks:" +
                 list_stacks(loop_);
     loop_.stop();

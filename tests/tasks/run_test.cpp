@@ -2,6 +2,7 @@
 #include "tasks/run.hpp"
 
 #include <csignal>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <optional>
 #include <stdexcept>
@@ -11,6 +12,7 @@
 #include "tasks/mayhem.hpp"
 #include "tasks/testing/co_test.hpp"
 #include "tasks/testing/log_capture.hpp"
+#include "tests/support/scratch_folder.hpp"
 #include "tests/tasks/support.hpp"
 
 namespace {
@@ -127,6 +129,21 @@ TEST(run, reports_a_deadlock_with_every_stack_instead_of_hanging) {
         EXPECT_NE(what.find("Deadlock"), std::string::npos);
         EXPECT_NE(what.find("name='other'"), std::string::npos);
         EXPECT_NE(what.find("run_test.cpp"), std::string::npos);
+    });
+}
+
+TEST(run, a_deadlock_after_file_operations_is_reported_although_the_kernel_keeps_threads_for_them) {
+    for_each_backend([](backend_kind kind) {
+        const test::scratch_folder folder;
+        auto body = [&]() -> coro<> {
+            file written = co_await file::open(folder.file("file"), O_CREAT | O_WRONLY);
+            co_await written.write_all("text");
+            co_await written.sync();
+            co_await written.close();
+            event never;
+            co_await never.wait();
+        };
+        EXPECT_THROW(run(body(), test_options(kind)), deadlock);
     });
 }
 
