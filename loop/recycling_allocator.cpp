@@ -1,6 +1,7 @@
 #include "loop/recycling_allocator.hpp"
 
 #include <array>
+#include <atomic>
 #include <new>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -12,12 +13,38 @@
 #endif
 
 namespace mayhem::detail {
+namespace {
+
+// Blocks taken from operator new and not returned to it: handed out, or in somebody's stock. Only
+// the slow paths count, and only as a number: it orders nothing.
+std::atomic<std::size_t> heap_blocks{0};
+
+void* from_heap(std::size_t size) {
+    void* block = ::operator new(size);
+    heap_blocks.fetch_add(1, std::memory_order_relaxed);
+    return block;
+}
+
+void* from_heap_nothrow(std::size_t size) noexcept {
+    void* block = ::operator new(size, std::nothrow);
+    if (block != nullptr) heap_blocks.fetch_add(1, std::memory_order_relaxed);
+    return block;
+}
+
+void to_heap(void* block) noexcept {
+    if (block != nullptr) heap_blocks.fetch_sub(1, std::memory_order_relaxed);
+    ::operator delete(block);
+}
+
+}  // namespace
 
 #ifdef MAYHEM_PLAIN_ALLOCATOR
 
-void* allocate(std::size_t size) { return ::operator new(size); }
-void* allocate_nothrow(std::size_t size) noexcept { return ::operator new(size, std::nothrow); }
-void deallocate(void* block, std::size_t size) noexcept { ::operator delete(block, size); }
+void* allocate(std::size_t size) { return from_heap(size); }
+void* allocate_nothrow(std::size_t size) noexcept { return from_heap_nothrow(size); }
+void deallocate(void* block, std::size_t) noexcept { to_heap(block); }
+std::size_t live_blocks() noexcept { return heap_blocks.load(std::memory_order_relaxed); }
+void release_stock() noexcept {}
 
 #else
 
@@ -45,11 +72,16 @@ struct thread_cache {
     thread_cache& operator=(const thread_cache&) = delete;
     ~thread_cache() {
         alive = false;
+        clear();
+    }
+
+    void clear() noexcept {
         for (free_list& list : lists) {
             while (free_block* block = list.first) {
                 list.first = block->next;
-                ::operator delete(block);
+                to_heap(block);
             }
+            list.count = 0;
         }
     }
 };
@@ -83,26 +115,34 @@ constexpr bool is_recycled(std::size_t size) noexcept {
 }  // namespace
 
 void* allocate(std::size_t size) {
-    if (!is_recycled(size)) return ::operator new(size);
+    if (!is_recycled(size)) return from_heap(size);
     if (void* block = take(size)) return block;
-    return ::operator new(block_size(size));
+    return from_heap(block_size(size));
 }
 
 void* allocate_nothrow(std::size_t size) noexcept {
-    if (!is_recycled(size)) return ::operator new(size, std::nothrow);
+    if (!is_recycled(size)) return from_heap_nothrow(size);
     if (void* block = take(size)) return block;
-    return ::operator new(block_size(size), std::nothrow);
+    return from_heap_nothrow(block_size(size));
 }
 
 void deallocate(void* block, std::size_t size) noexcept {
-    if (!is_recycled(size)) return ::operator delete(block);
+    if (!is_recycled(size)) return to_heap(block);
     thread_cache& own = cache();
     free_list& list = own.lists[class_of(size)];
     // A thread's last objects may be freed after its cache was destroyed.
-    if (!own.alive || list.count >= blocks_per_class_max) return ::operator delete(block);
+    if (!own.alive || list.count >= blocks_per_class_max) return to_heap(block);
     list.first = new (block) free_block{list.first};
     ++list.count;
 }
+
+std::size_t live_blocks() noexcept {
+    std::size_t in_stock = 0;
+    for (const free_list& list : cache().lists) in_stock += list.count;
+    return heap_blocks.load(std::memory_order_relaxed) - in_stock;
+}
+
+void release_stock() noexcept { cache().clear(); }
 
 #endif
 

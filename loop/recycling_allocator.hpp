@@ -22,6 +22,13 @@ namespace mayhem::detail {
 /// Returns a block; `size` must be what was asked for.
 void deallocate(void* block, std::size_t size) noexcept;
 
+/// How many blocks are handed out now: frames, tasks, futures, callbacks. Exact while no other
+/// thread has blocks of its own in stock. For leak checks.
+[[nodiscard]] std::size_t live_blocks() noexcept;
+
+/// Gives this thread's stock of free blocks back, so that what comes next asks operator new.
+void release_stock() noexcept;
+
 /// Base of objects that live in recycled blocks.
 struct recycled {
     static void* operator new(std::size_t size) { return allocate(size); }

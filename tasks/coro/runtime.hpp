@@ -14,6 +14,17 @@ namespace mayhem {
 
 class thread_pool_executor;
 
+/// Hears of every step that a task has taken: what the testing kit's checkers count by, and where
+/// they interfere. Without one, a step pays one predictable branch.
+class step_observer {
+  public:
+    /// `task` has suspended (or is done). Not called from inside a coroutine: cancelling is fine.
+    virtual void after_step(task_base& task) noexcept = 0;
+
+  protected:
+    ~step_observer() = default;
+};
+
 class runtime final : public loop_extension {
   public:
     /// The loop's runtime; made on first use.
@@ -42,6 +53,13 @@ class runtime final : public loop_extension {
     void leave() noexcept { current_ = nullptr; }
     [[nodiscard]] task_base* current() const noexcept { return current_; }
 
+    /// Null takes it away. It must outlive the steps that it hears of.
+    void set_step_observer(step_observer* observer) noexcept { step_observer_ = observer; }
+    void step_ended(task_base& task) noexcept {
+        if (step_observer_ != nullptr) [[unlikely]]
+            step_observer_->after_step(task);
+    }
+
     /// The executor of run_in_executor and to_thread; made on first use.
     [[nodiscard]] std::shared_ptr<thread_pool_executor> default_executor();
     void set_default_executor(std::shared_ptr<thread_pool_executor> executor) noexcept;
@@ -58,6 +76,7 @@ class runtime final : public loop_extension {
     event_loop& loop_;
     intrusive_list<completion, registry_tag> completions_;
     task_base* current_ = nullptr;
+    step_observer* step_observer_ = nullptr;
     std::uint64_t last_task_id_ = 0;
     std::shared_ptr<thread_pool_executor> executor_;
 };

@@ -57,15 +57,18 @@ void task_base::step() noexcept {
         has_started_ = true;
         if (must_cancel_) {  // cancelled before the first step: the body never runs
             set_cancelled_outcome();
-            return finish();
+            finish();
+            return own.step_ended(*this);
         }
     }
     own.enter(this);
     resume_point_.resume();
     own.leave();
-    if (!root_ended_) return;
-    take_outcome();
-    finish();
+    if (root_ended_) {
+        take_outcome();
+        finish();
+    }
+    own.step_ended(*this);
 }
 
 void task_base::finish() noexcept {
