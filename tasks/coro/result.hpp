@@ -47,6 +47,20 @@ class result {
         return error != nullptr ? *error : nullptr;
     }
 
+    /// What it failed with, if that is an `Error`, or null: asks without a try block what kind of
+    /// failure this is. The pointer is good for as long as the exception is held by anybody.
+    template <typename Error>
+    [[nodiscard]] const Error* failed_with() const {
+        try {
+            if (const auto* error = std::get_if<2>(&state_)) std::rethrow_exception(*error);
+        } catch (const Error& error) {
+            return &error;
+        } catch (...) {
+            return nullptr;
+        }
+        return nullptr;
+    }
+
     /// The value, or throws the exception. On an rvalue the value is moved out.
     T value() && {
         rethrow_failure();

@@ -42,10 +42,14 @@ class task_state final : public with_outcome<task_base, T> {
 
 }  // namespace detail
 
-/// Any task, whatever it returns: what all_tasks() and current_task() give. Copies refer to the
+/// Any task, whatever it returns: what all_tasks() and current_task() give. Awaited, and in gather,
+/// wait and shield, it has no value: it is done, or throws what it failed with. Copies refer to the
 /// same task. For the loop's thread only. Dropping a handle neither cancels nor stops the task.
 class task_ref {
   public:
+    using value_type = void;
+    using state_type = task_base;
+
     task_ref() noexcept = default;
     explicit task_ref(detail::counted<task_base> state) noexcept : base_(std::move(state)) {}
 
@@ -89,7 +93,12 @@ class task_ref {
     /// The same text.
     [[nodiscard]] std::string format_stack() const;
 
+    auto operator co_await() const noexcept {
+        return detail::completion_awaiter<task_base, void>(base_);
+    }
+
     [[nodiscard]] task_base* state() const noexcept { return base_.get(); }
+    [[nodiscard]] const detail::counted<task_base>& shared() const noexcept { return base_; }
     explicit operator bool() const noexcept { return static_cast<bool>(base_); }
     friend bool operator==(const task_ref& left, const task_ref& right) noexcept = default;
 

@@ -97,6 +97,12 @@ void task_base::fail_misuse(const char* what) const noexcept {
     std::abort();
 }
 
+void task_base::value() {
+    MAYHEM_CHECK(done(), "asked for the result of a task that is not done");
+    mark_retrieved();
+    if (const std::exception_ptr error = exception()) std::rethrow_exception(error);
+}
+
 // ---- Cancellation -------------------------------------------------------------------------
 
 bool task_base::cancel() {

@@ -42,6 +42,8 @@ class task_base : public completion, public runnable, public detail::frame_chain
     [[nodiscard]] const std::source_location& created_at() const noexcept { return created_; }
     [[nodiscard]] std::uint64_t parent_id() const noexcept { return parent_id_; }
     [[nodiscard]] task_base* as_task() noexcept override { return this; }
+    /// For who does not know the type of the result: throws what the task failed with, if it did.
+    void value();
     void loop_closes() noexcept override;
     void protect() noexcept override;
     /// Extends a protection to what the task waits for now.

@@ -63,6 +63,19 @@ CO_TEST(gather, takes_coroutines_tasks_futures_and_operations) {
     EXPECT_EQ(running.value(), 2);
 }
 
+CO_TEST(gather, takes_tasks_whose_type_is_not_known) {
+    auto good = create_task(value_after(1s, 2));
+    auto bad = create_task(fail_after(1s, "no"));
+    std::vector<task_ref> others = all_tasks();
+    std::erase(others, current_task());
+    const std::vector<result<void>> outcomes = co_await gather(return_exceptions, others);
+    CO_ASSERT_EQ(outcomes.size(), 2U);
+    EXPECT_TRUE(outcomes[0].has_value());
+    EXPECT_STREQ(outcomes[1].failed_with<std::exception>()->what(), "no");
+    CO_EXPECT_THROW(co_await gather(others), std::runtime_error);
+    EXPECT_EQ(good.value(), 2);
+}
+
 coro<std::unique_ptr<int>> make_unique_int(int value) {
     co_await yield();
     co_return std::make_unique<int>(value);

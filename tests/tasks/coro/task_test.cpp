@@ -62,6 +62,14 @@ CO_TEST(task, gives_a_move_only_result_by_reference_or_by_move) {
     EXPECT_EQ(*moved, 4);
 }
 
+CO_TEST(task, can_be_awaited_without_its_type) {
+    const task_ref good = create_task(value_after(1s, 1));
+    const task_ref bad = create_task(fail_after(2s, "no"));
+    co_await good;
+    EXPECT_TRUE(good.done());
+    CO_EXPECT_THROW(co_await bad, std::runtime_error);
+}
+
 CO_TEST(task, needs_no_handle_to_go_on) {
     trace said;
     create_task(say(said, "done"));
@@ -95,6 +103,16 @@ CO_TEST(task, current_task_is_empty_in_callbacks) {
     get_running_loop().call_soon([&] { was_empty = !current_task(); });
     co_await ticks(2);
     EXPECT_TRUE(was_empty);
+}
+
+TEST(result, tells_what_kind_of_failure_it_is) {
+    const auto failed = result<int>::failure(std::make_exception_ptr(std::out_of_range("too far")));
+    EXPECT_STREQ(failed.failed_with<std::logic_error>()->what(), "too far");
+    EXPECT_EQ(failed.failed_with<std::runtime_error>(), nullptr);
+    EXPECT_EQ(failed.failed_with<cancelled>(), nullptr);
+    result<int> good;
+    good.set_value(1);
+    EXPECT_EQ(good.failed_with<std::exception>(), nullptr);
 }
 
 TEST(task, current_task_is_empty_without_a_loop) { EXPECT_FALSE(current_task()); }
