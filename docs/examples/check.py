@@ -10,28 +10,36 @@ Beside `mayhem_3.cpp` there is `mayhem_3.txt`: sessions, each a command and all 
     [killed by SIGINT]
 
 With a seed and a virtual clock a program prints the same every time: the comparison is exact. What
-threads do on a real clock is not the same every time; such a session is in `mayhem_3.real` and
-lists what must be there, in this order (+), and what must not be there at all (-), as regular
-expressions.
+threads do on a real clock is not the same every time; such a session is in `mayhem_3.real` and is
+a list of rules: what must be there, in this order (+), and what must not be there (-), as regular
+expressions; how many threads of a name there must be (=), and a signal to be sent (!). A rule that
+has to wait does so until it is fulfilled, so that a session depends on no machine's speed. Between
+two signals, and before the first, a (-) is about what is printed there.
 
-    $ mayhem_3 --seed 1 --signal INT@1
+    $ mayhem_3 --seed 1
     + Published message
-    - Successfully shutdown
+    = 2 executor
+    - Received exit signal
+    ! TERM
+    + Received exit signal SIGTERM
     [hangs]
 
 The last line is `[exit N]`, `[killed by SIGNAL]` or `[hangs]`, for a process that has to be killed
-since it neither ends nor says anything. `--update` writes what exact sessions print now.
+since it does not end. `--update` writes what exact sessions print now.
 """
 
 import argparse
 import difflib
 import os
+import queue
 import re
 import resource
 import shlex
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -42,7 +50,8 @@ LINES_FACTOR = 1.4
 # How long a program may take; generous, as sanitizers and busy machines are slow.
 PATIENCE_S = 120
 
-# A program that is expected to hang is believed to after this long without output.
+# A program that is expected to hang is believed to when this long after the last thing that was
+# expected of it (for an exact session: after its start) it still runs.
 SILENCE_S = 3
 
 
@@ -60,16 +69,8 @@ class Session:
 
     def run(self, programs):
         """Gives the lines that it prints, and as the last line how it ended."""
-        words = shlex.split(self.command)
-        environment = dict(os.environ)
-        while "=" in words[0]:
-            key, value = words.pop(0).split("=", 1)
-            environment[key] = value
-        program = Path(programs) / Path(self.stage).parent / words[0]
-        process = subprocess.Popen([program, *words[1:]], env=environment, text=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, preexec_fn=prepare)
-        patience = SILENCE_S if self.expected[-1:] == ["[hangs]"] else PATIENCE_S
+        process = self.start(programs)
+        patience = self.last_patience()
         try:
             output, _ = process.communicate(timeout=patience)
             end = describe_end(process.returncode)
@@ -77,7 +78,107 @@ class Session:
             process.kill()
             output, _ = process.communicate()
             end = "[hangs]"
-        return [*without_build_paths(output).splitlines(), end]
+        return [*normalised(output).splitlines(), end]
+
+    def start(self, programs):
+        words = shlex.split(self.command)
+        environment = dict(os.environ)
+        while "=" in words[0]:
+            key, value = words.pop(0).split("=", 1)
+            environment[key] = value
+        program = Path(programs) / Path(self.stage).parent / words[0]
+        return subprocess.Popen([program, *words[1:]], env=environment, text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, preexec_fn=prepare)
+
+    def last_patience(self):
+        return SILENCE_S if self.expected[-1:] == ["[hangs]"] else PATIENCE_S
+
+
+class RuledRun:
+    """A process that is led through a session of rules. What it prints is recorded, and in between
+    what was done to it: `[sent TERM]`, `[2 threads named executor]`."""
+
+    def __init__(self, session, programs):
+        self.session = session
+        self.process = session.start(programs)
+        self.printed = []
+        self.coming = queue.Queue()
+        self.reader = threading.Thread(target=self.read)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.coming.put(normalised(line).rstrip("\n"))
+        self.coming.put(None)
+
+    def lead(self):
+        """Fulfils one rule after the other; gives what `Session.run` does."""
+        for rule in self.session.expected[:-1]:
+            kind, what = rule[:1], rule[2:]
+            if kind == "+" and not self.wait_for_line(what):
+                break
+            if kind == "=" and not self.wait_for_threads(*what.split()):
+                break
+            if kind == "!":
+                self.process.send_signal(signal.Signals["SIG" + what])
+                self.printed.append(f"[sent {what}]")
+        end = self.finish()
+        return [*self.printed, end]
+
+    def wait_for_line(self, pattern):
+        deadline = time.monotonic() + PATIENCE_S
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                line = self.coming.get(timeout=left)
+            except queue.Empty:
+                break
+            if line is None:
+                self.coming.put(None)  # for finish
+                break
+            self.printed.append(line)
+            if re.search(pattern, line):
+                return True
+        return False
+
+    def wait_for_threads(self, count, name):
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if count_threads(self.process.pid, name) == int(count):
+                self.printed.append(f"[{count} threads named {name}]")
+                return True
+            time.sleep(0.01)
+        return False
+
+    def finish(self):
+        try:
+            self.process.wait(timeout=self.session.last_patience())
+            end = describe_end(self.process.returncode)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            end = "[hangs]"
+        self.reader.join()
+        self.process.stdout.close()
+        self.printed += iter(self.coming.get, None)
+        return end
+
+
+def count_threads(process, name):
+    names = Path(f"/proc/{process}/task").glob("*/comm")
+    return [read_if_there(path).strip() for path in names].count(name)
+
+
+def read_if_there(path):
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def normalised(text):
+    """Without what depends on where the program was built, and on which backend it runs."""
+    return re.sub(r"(Using selector: |<event_loop )\w+", r"\1BACKEND", without_build_paths(text))
 
 
 def without_build_paths(text):
@@ -128,19 +229,44 @@ def rule_difference(session, printed):
     """The same for a session of rules."""
     *rules, end = session.expected
     wrong = [] if printed[-1] == end else [f"ended with {printed[-1]}, not {end}"]
-    left = iter(printed)
+    left = list(printed)
+    part = lines_until_signal(left)
     for rule in rules:
-        kind, pattern = rule[:1], rule[2:]
-        if kind == "+" and not any(re.search(pattern, line) for line in left):
-            wrong.append(f"missing, or too early: {pattern}")
-            break
+        kind, what = rule[:1], rule[2:]
         if kind == "-":
-            wrong += [f"must not be there: {line}" for line in printed if re.search(pattern, line)]
-    return "\n".join([*wrong, "printed:", *printed] if wrong else [])
+            wrong += [f"must not be there: {line}" for line in part if re.search(what, line)]
+            continue
+        pattern = rule_pattern(kind, what)
+        found = next((at for at, line in enumerate(left) if re.search(pattern, line)), None)
+        if found is None:
+            wrong.append(f"missing, or too early: {what}")
+            break
+        left = left[found + 1:]
+        if kind == "!":
+            part = lines_until_signal(left)
+    return "\n".join([*wrong, "printed:", *printed[-60:]] if wrong else [])
 
 
-def check_session(session, programs, compare):
-    return compare(session, session.run(programs))
+def rule_pattern(kind, what):
+    """What a fulfilled rule looks like in the record."""
+    if kind == "!":
+        return rf"^\[sent {what}\]$"
+    if kind == "=":
+        return r"^\[{} threads named {}\]$".format(*what.split())
+    return what
+
+
+def lines_until_signal(lines):
+    signals = [at for at, line in enumerate(lines) if line.startswith("[sent ")]
+    return lines[:signals[0]] if signals else lines
+
+
+def check_exactly(session, programs):
+    return exact_difference(session, session.run(programs))
+
+
+def check_rules(session, programs):
+    return rule_difference(session, RuledRun(session, programs).lead())
 
 
 def count_lines(path):
@@ -169,10 +295,9 @@ def cases(part):
         rules = read_sessions(stage, ".real")
         if not exact and not rules:
             yield f"{stage} has a transcript", lambda _: "neither a .txt nor a .real beside it"
-        for sessions, compare in ((exact, exact_difference), (rules, rule_difference)):
+        for sessions, look in ((exact, check_exactly), (rules, check_rules)):
             for session in sessions:
-                yield session.name, lambda programs, at=(session, compare): check_session(
-                    at[0], programs, at[1])
+                yield session.name, lambda programs, at=(session, look): at[1](at[0], programs)
 
 
 def update(stage, programs):

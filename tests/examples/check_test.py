@@ -46,6 +46,11 @@ class Rules(unittest.TestCase):
         self.assertIn("missing, or too early: t.o",
                       check.rule_difference(self.session, ["two", "one", "[exit 0]"]))
 
+    def test_a_signal_that_was_not_sent_is_a_difference(self):
+        session = session_of("$ stage\n+ one\n! INT\n[exit 0]\n")
+        self.assertIn("missing, or too early: INT",
+                      check.rule_difference(session, ["one", "[exit 0]"]))
+
     def test_what_must_not_be_there_is_a_difference(self):
         self.assertIn("must not be there: four",
                       check.rule_difference(self.session, ["four", "one", "two", "[exit 0]"]))
@@ -77,10 +82,59 @@ class Running(unittest.TestCase):
         self.assertEqual(self.run_program("echo at ../../docs/examples/part-1/mayhem_1.cpp:7"),
                          ["at docs/examples/part-1/mayhem_1.cpp:7", "[exit 0]"])
 
+    def test_the_backend_is_not_named(self):
+        self.assertEqual(self.run_program("echo Using selector: io_uring"),
+                         ["Using selector: BACKEND", "[exit 0]"])
+
     def test_a_program_that_neither_ends_nor_speaks_hangs(self):
         patience, check.SILENCE_S = check.SILENCE_S, 0.05
         self.addCleanup(setattr, check, "SILENCE_S", patience)
         self.assertEqual(self.run_program("exec cat /dev/zero >/dev/null", "[hangs]"), ["[hangs]"])
+
+
+WAITS = """trap 'echo told; exit 0' TERM
+echo ready
+while :; do sleep 0.01; done
+"""
+
+
+class Led(unittest.TestCase):
+    """Sessions of rules, which are fulfilled one by one while the program runs."""
+
+    def lead(self, body, rules):
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder) / "stage"
+            program.write_text("#!/bin/sh\n" + body)
+            program.chmod(0o755)
+            session = session_of("$ stage\n" + rules)
+            printed = check.RuledRun(session, folder).lead()
+            return printed, check.rule_difference(session, printed)
+
+    def test_a_signal_is_sent_when_the_rules_before_it_are_fulfilled(self):
+        printed, wrong = self.lead(WAITS, "+ ready\n! TERM\n+ told\n[exit 0]\n")
+        self.assertEqual(printed, ["ready", "[sent TERM]", "told", "[exit 0]"])
+        self.assertEqual(wrong, "")
+
+    def test_what_must_not_be_there_may_be_there_after_the_signal(self):
+        self.assertEqual(self.lead(WAITS, "+ ready\n- told\n! TERM\n[exit 0]\n")[1], "")
+        self.assertIn("must not be there: told",
+                      self.lead(WAITS, "+ ready\n! TERM\n- told\n[exit 0]\n")[1])
+
+    def test_a_program_that_ends_before_its_signal_is_a_difference(self):
+        self.assertIn("missing, or too early: ready",
+                      self.lead("echo other", "+ ready\n! TERM\n[exit 0]\n")[1])
+
+    def test_threads_are_counted_by_name(self):
+        self.assertEqual(self.lead(WAITS, "+ ready\n= 1 stage\n! TERM\n[exit 0]\n")[1], "")
+        patience, check.PATIENCE_S = check.PATIENCE_S, 0.1
+        self.addCleanup(setattr, check, "PATIENCE_S", patience)
+        self.assertIn("missing, or too early: 2 stage",
+                      self.lead(WAITS, "+ ready\n= 2 stage\n! TERM\n[exit 0]\n")[1])
+
+    def test_a_program_that_goes_on_hangs(self):
+        patience, check.SILENCE_S = check.SILENCE_S, 0.05
+        self.addCleanup(setattr, check, "SILENCE_S", patience)
+        self.assertEqual(self.lead(WAITS, "+ ready\n[hangs]\n"), (["ready", "[hangs]"], ""))
 
 
 class Length(unittest.TestCase):
