@@ -171,6 +171,10 @@ class [[nodiscard("await the gather to learn of errors")]] gathering {
     [[nodiscard]] bool is_cancelled() const noexcept { return state_->was_cancelled(); }
     /// Cancels every child. @returns false when none is left to be cancelled.
     bool cancel() { return state_->cancel(); }
+    /// Runs `function` on the tick after it is done.
+    void add_done_callback(std::move_only_function<void()> function) {
+        state_->add_done_callback(std::move(function));
+    }
 
     auto operator co_await() && noexcept {
         return detail::completion_awaiter<state_type, value_type>(std::move(state_));

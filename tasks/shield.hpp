@@ -6,6 +6,7 @@
 #pragma once
 
 #include <exception>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -84,6 +85,10 @@ class [[nodiscard("await the shield to learn of errors")]] shielded {
     [[nodiscard]] bool is_cancelled() const noexcept { return state_->was_cancelled(); }
     /// Ends the wait, and leaves the shielded task alone.
     bool cancel() { return state_->cancel(); }
+    /// Runs `function` on the tick after the wait is over.
+    void add_done_callback(std::move_only_function<void()> function) {
+        state_->add_done_callback(std::move(function));
+    }
 
     auto operator co_await() & noexcept {
         return detail::completion_awaiter<state_type, std::add_lvalue_reference_t<T>>(state_);

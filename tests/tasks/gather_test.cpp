@@ -332,6 +332,17 @@ CO_TEST(gather, destroys_results_that_nobody_reads) {
     EXPECT_EQ(live_object::alive(), 0);
 }
 
+CO_TEST(gather, calls_back_when_it_is_done_before_the_awaiter_goes_on) {
+    std::vector<std::string> order;
+    auto both = gather(value_after(1s, 1), value_after(2s, 2));
+    both.add_done_callback([&] { order.push_back("callback"); });
+    co_await mayhem::sleep(1500ms);
+    EXPECT_TRUE(order.empty());
+    co_await std::move(both);
+    order.push_back("awaiter");
+    EXPECT_EQ(order, (std::vector<std::string>{"callback", "awaiter"}));
+}
+
 TEST(gather, that_is_pending_when_its_loop_closes_leaks_nothing) {
     for_each_backend([](backend_kind kind) {
         loop_options options;

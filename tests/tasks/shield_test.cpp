@@ -84,6 +84,18 @@ CO_TEST(shield, continues_the_awaiter_two_ticks_after_the_work) {
     EXPECT_EQ(continued - ended, 2);
 }
 
+CO_TEST(shield, calls_back_when_the_wait_is_over_not_the_work) {
+    int calls = 0;
+    auto work = create_task(value_after(2s, 1));
+    auto outer = shield(work);
+    outer.add_done_callback([&] { ++calls; });
+    outer.cancel();
+    co_await ticks(2);
+    EXPECT_EQ(calls, 1);
+    EXPECT_FALSE(work.done());
+    EXPECT_EQ(co_await work, 1);
+}
+
 CO_TEST(shield, of_a_failure_that_nobody_sees_is_reported) {
     int reports = 0;
     get_running_loop().set_exception_handler(
