@@ -1,0 +1,81 @@
+// `co_await` is not concurrency: the loop is free while this consumer waits, but the consumer
+// itself works one message after the other, and falls behind its publisher.
+#include "docs/examples/support/stage.hpp"
+#include "tasks/sleep.hpp"
+#include "tasks/sync/queue.hpp"
+
+using namespace mayhem;
+using namespace mayhem::examples;
+
+struct pubsub_message {
+    std::string instance_name;
+    std::string message_id;
+    std::string hostname = instance_name + ".example.net";
+    bool restarted = false;
+    bool saved = false;
+
+    std::string repr() const { return "PubSubMessage(instance_name='" + instance_name + "')"; }
+};
+
+using shared_message = std::shared_ptr<pubsub_message>;  // several tasks work on the same message
+using message_queue = queue<shared_message>;
+
+/// Simulates an external publisher of messages.
+coro<> publish(message_queue& queue) {
+    for (;;) {
+        const std::string msg_id = uuid4();
+        const std::string host_id = random_id(4);
+        auto msg = std::make_shared<pubsub_message>("cattle-" + host_id, msg_id);
+        // publish an item
+        create_task(queue.put(msg));
+        logging::debug("Published message {}", msg);
+        // simulate randomness of publishing messages
+        co_await sleep(random_seconds());
+    }
+}
+
+/// Restarts the message's host.
+coro<> restart_host(shared_message msg) {
+    // unhelpful simulation of i/o work
+    co_await sleep(random_seconds());
+    msg->restarted = true;
+    logging::info("Restarted {}", msg->hostname);
+}
+
+/// Saves the message in a database.
+coro<> save(shared_message msg) {
+    // unhelpful simulation of i/o work
+    co_await sleep(random_seconds());
+    msg->saved = true;
+    logging::info("Saved {} into database", msg);
+}
+
+/// Simulates a client that subscribes to a publisher.
+coro<> consume(message_queue& queue) {
+    for (;;) {
+        shared_message msg = co_await queue.get();
+        logging::info("Consumed {}", msg);
+
+        // sequential, may not be what you want
+        co_await save(msg);
+        co_await restart_host(msg);
+    }
+}
+
+int main(int argc, char** argv) {
+    const stage setup(argc, argv);
+    message_queue queue;
+    event_loop loop(setup.options().loop);
+
+    const finally closing([&] {
+        loop.close();
+        logging::info("Successfully shutdown the Mayhem service.");
+    });
+    try {
+        create_task(loop, publish(queue));
+        create_task(loop, consume(queue));
+        run_forever(loop);
+    } catch (const interrupted&) {
+        logging::info("Process interrupted");
+    }
+}
