@@ -98,8 +98,12 @@ class runner {
 /// @returns what `body` returns, or throws what it throws; see runner::run for the rest.
 template <typename T>
 T run(coro<T> body, const run_options& options = {}) {
-    runner own(options);
-    return own.run(std::move(body));
+    try {
+        runner own(options);
+        return own.run(std::move(body));
+    } catch (...) {
+        throw;  // an exception that nobody catches unwinds nothing: the tasks would not clean up
+    }
 }
 
 }  // namespace mayhem

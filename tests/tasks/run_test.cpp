@@ -3,10 +3,12 @@
 
 #include <csignal>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tasks/mayhem.hpp"
@@ -269,6 +271,27 @@ TEST(run, a_second_ctrl_c_stops_at_once) {
         };
         EXPECT_THROW(run(body(), interruptible(kind)), interrupted);
     });
+}
+
+TEST(run, cleans_up_also_when_nobody_catches_what_it_throws) {
+    const auto fail_with_a_worker = [] {
+        auto worker = []() -> coro<> {
+            try {
+                co_await sleep_long();
+            } catch (const cancelled&) {
+                fmt::print(stderr, "cleaned up\n");
+                throw;
+            }
+        };
+        auto body = [&]() -> coro<> {
+            create_task(worker());
+            co_await yield();
+            throw std::runtime_error("no");
+        };
+        // On a thread of its own: GoogleTest would catch the exception on this one.
+        std::thread([&] { run(body(), test_options(backend_kind::epoll)); }).join();
+    };
+    EXPECT_DEATH(fail_with_a_worker(), "cleaned up");
 }
 
 TEST(run_forever, ctrl_c_throws_and_leaves_the_tasks_as_they_are) {
