@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <stdexcept>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -171,6 +172,8 @@ class [[nodiscard("await the gather to learn of errors")]] gathering {
     [[nodiscard]] bool is_cancelled() const noexcept { return state_->was_cancelled(); }
     /// Cancels every child. @returns false when none is left to be cancelled.
     bool cancel() { return state_->cancel(); }
+    /// What it is and how far it is, for logs.
+    [[nodiscard]] std::string describe() const { return state_->describe(); }
     /// Runs `function` on the tick after it is done.
     void add_done_callback(std::move_only_function<void()> function) {
         state_->add_done_callback(std::move(function));

@@ -85,6 +85,8 @@ class [[nodiscard("await the shield to learn of errors")]] shielded {
     [[nodiscard]] bool is_cancelled() const noexcept { return state_->was_cancelled(); }
     /// Ends the wait, and leaves the shielded task alone.
     bool cancel() { return state_->cancel(); }
+    /// What it is and how far it is, for logs.
+    [[nodiscard]] std::string describe() const { return state_->describe(); }
     /// Runs `function` on the tick after the wait is over.
     void add_done_callback(std::move_only_function<void()> function) {
         state_->add_done_callback(std::move(function));

@@ -81,6 +81,8 @@ class task_ref {
     [[nodiscard]] std::string name() const { return base_->name(); }
     void set_name(std::string_view name) { base_->set_name(name); }
     [[nodiscard]] std::uint64_t id() const noexcept { return base_->id(); }
+    /// The function that its coroutine was made by; asyncio's task.get_coro().__qualname__.
+    [[nodiscard]] std::string coro_name() const { return base_->coro_name(); }
     /// The id of the task that created it; 0 when none did.
     [[nodiscard]] std::uint64_t parent_id() const noexcept { return base_->parent_id(); }
     /// asyncio's repr: `<Task pending name='Task-7' coro=<save() running at mayhem.cpp:77>>`.

@@ -7,6 +7,7 @@
 #include "loop/log.hpp"
 #include "loop/slow_step.hpp"
 #include "tasks/coro/coro.hpp"
+#include "tasks/coro/outcome.hpp"
 #include "tasks/coro/runtime.hpp"
 
 namespace mayhem {
@@ -195,8 +196,12 @@ void task_base::destroy_frames() noexcept {
 
 std::string task_base::name() const { return name_.empty() ? fmt::format("Task-{}", id_) : name_; }
 
+std::string task_base::coro_name() const {
+    return clean_function_name(definition_.function_name());
+}
+
 std::string task_base::describe_coroutine() const {
-    const std::string function = clean_function_name(definition_.function_name());
+    const std::string function = coro_name();
     if (root_ == nullptr) {
         return fmt::format("<{}() done, defined at {}:{}>", function, definition_.file_name(),
                            definition_.line());

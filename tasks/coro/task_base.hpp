@@ -36,6 +36,7 @@ class task_base : public completion, public runnable, public detail::frame_chain
     [[nodiscard]] std::string name() const;
     void set_name(std::string_view name) { name_ = name; }
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+    [[nodiscard]] std::string coro_name() const;
     [[nodiscard]] std::string describe() const override;
     [[nodiscard]] std::string describe_briefly() const override;
     [[nodiscard]] std::vector<stack_frame> stack() const;

@@ -168,6 +168,23 @@ CO_TEST(task, result_of_a_failed_task_throws_every_time) {
     EXPECT_FALSE(failing.is_cancelled());
 }
 
+CO_TEST(task, of_unknown_type_is_cancelled_with_who_awaits_it) {
+    const task_ref inner = create_task(value_after(1s, 7));
+    auto wait_for_it = [](task_ref other) -> coro<> { co_await other; };
+    auto outer = create_task(wait_for_it(inner));
+    co_await ticks(2);
+    outer.cancel();
+    CO_EXPECT_THROW(co_await outer, cancelled);
+    EXPECT_TRUE(inner.is_cancelled());
+}
+
+CO_TEST(task, knows_the_function_that_made_its_coroutine) {
+    auto working = create_task(value_after(1s, 7), "a name");
+    EXPECT_EQ(working.coro_name(), "mayhem::testing::value_after");
+    co_await working;
+    EXPECT_EQ(working.coro_name(), "mayhem::testing::value_after");
+}
+
 CO_TEST(task, all_tasks_lists_those_that_are_not_done) {
     auto sleeper = create_task(sleep_long(), "sleeper");
     auto short_one = create_task(ticks(1));
