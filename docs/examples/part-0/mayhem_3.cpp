@@ -18,7 +18,7 @@ struct pubsub_message {
 
 using message_queue = queue<std::optional<pubsub_message>>;
 
-// simulating an external publisher of events
+// stands in for a service elsewhere that publishes events
 coro<> publish(message_queue& queue, int n) {
     for (int x = 1; x <= n; ++x) {
         const std::string host_id = random_id(4);
@@ -27,18 +27,16 @@ coro<> publish(message_queue& queue, int n) {
         logging::info("Published {} of {} messages", x, n);
     }
 
-    co_await queue.put(std::nullopt);  // publisher is done
+    co_await queue.put(std::nullopt);  // nothing more will come
 }
 
 coro<> consume(message_queue& queue) {
     for (;;) {
-        // wait for an item from the publisher
         const std::optional<pubsub_message> msg = co_await queue.get();
-        if (!msg) break;  // publisher is done
+        if (!msg) break;  // nothing more will come
 
-        // process the msg
         logging::info("Consumed {}", *msg);
-        // unhelpful simulation of i/o work
+        // as long as some network might take
         co_await sleep(random_seconds());
     }
 }

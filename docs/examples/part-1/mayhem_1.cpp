@@ -16,33 +16,29 @@ struct pubsub_message {
 
 using message_queue = std::queue<std::optional<pubsub_message>>;
 
-/// Simulates an external publisher of `n` messages.
+/// Stands in for a service elsewhere that publishes `n` messages.
 void publish(message_queue& queue, int n) {
     for (int x = 1; x <= n; ++x) {
         const std::string host_id = random_id(4);
         pubsub_message msg{.instance_name = "cattle-" + host_id, .message_id = x};
-        // publish an item
         queue.push(msg);
         logging::info("Published {} of {} messages", x, n);
     }
 
-    // indicate the publisher is done
+    // nothing more will come
     queue.push(std::nullopt);
 }
 
-/// Simulates a client that subscribes to a publisher.
+/// Takes what is published, as a subscribed client would.
 void consume(message_queue& queue) {
     for (;;) {
-        // take an item of the publisher
         const std::optional<pubsub_message> msg = queue.front();
         queue.pop();
 
-        // the publisher emits nothing to indicate that it is done
-        if (!msg) break;
+        if (!msg) break;  // nothing more will come
 
-        // process the msg
         logging::info("Consumed {}", *msg);
-        // simulate i/o operation using sleep
+        // as long as some network might take
         time_sleep(random_seconds());
     }
 }

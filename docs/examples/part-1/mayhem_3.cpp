@@ -18,16 +18,15 @@ struct pubsub_message {
 using shared_message = std::shared_ptr<pubsub_message>;  // several tasks work on the same message
 using message_queue = queue<shared_message>;
 
-/// Simulates an external publisher of messages.
+/// Stands in for a service elsewhere that publishes messages.
 coro<> publish(message_queue& queue, int publisher_id) {
     for (;;) {
         const std::string msg_id = uuid4();
         const std::string host_id = random_id(4);
         auto msg = std::make_shared<pubsub_message>("cattle-" + host_id, msg_id);
-        // publish an item
         create_task(queue.put(msg));
         logging::info("[{}] Published message {}", publisher_id, msg);
-        // simulate randomness of publishing messages
+        // messages come when they like
         co_await sleep(random_seconds());
     }
 }

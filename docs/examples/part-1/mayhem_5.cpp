@@ -20,23 +20,22 @@ struct pubsub_message {
 using shared_message = std::shared_ptr<pubsub_message>;  // several tasks work on the same message
 using message_queue = queue<shared_message>;
 
-/// Simulates an external publisher of messages.
+/// Stands in for a service elsewhere that publishes messages.
 coro<> publish(message_queue& queue) {
     for (;;) {
         const std::string msg_id = uuid4();
         const std::string host_id = random_id(4);
         auto msg = std::make_shared<pubsub_message>("cattle-" + host_id, msg_id);
-        // publish an item
         create_task(queue.put(msg));
         logging::debug("Published message {}", msg);
-        // simulate randomness of publishing messages
+        // messages come when they like
         co_await sleep(random_seconds());
     }
 }
 
 /// Restarts the message's host.
 coro<> restart_host(shared_message msg) {
-    // unhelpful simulation of i/o work
+    // as long as some network might take
     co_await sleep(random_seconds());
     msg->restarted = true;
     logging::info("Restarted {}", msg->hostname);
@@ -44,19 +43,19 @@ coro<> restart_host(shared_message msg) {
 
 /// Saves the message in a database.
 coro<> save(shared_message msg) {
-    // unhelpful simulation of i/o work
+    // as long as some network might take
     co_await sleep(random_seconds());
     msg->saved = true;
     logging::info("Saved {} into database", msg);
 }
 
-/// Simulates a client that subscribes to a publisher.
+/// Takes what is published, as a subscribed client would.
 coro<> consume(message_queue& queue) {
     for (;;) {
         shared_message msg = co_await queue.get();
         logging::info("Consumed {}", msg);
 
-        // sequential, may not be what you want
+        // one after the other: is that what we want?
         co_await save(msg);
         co_await restart_host(msg);
     }

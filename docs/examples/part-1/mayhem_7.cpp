@@ -23,52 +23,49 @@ struct pubsub_message {
 using shared_message = std::shared_ptr<pubsub_message>;  // several tasks work on the same message
 using message_queue = queue<shared_message>;
 
-/// Simulates an external publisher of messages.
+/// Stands in for a service elsewhere that publishes messages.
 coro<> publish(message_queue& queue) {
     for (;;) {
         const std::string msg_id = uuid4();
         const std::string host_id = random_id(4);
         auto msg = std::make_shared<pubsub_message>("cattle-" + host_id, msg_id);
-        // publish an item
         create_task(queue.put(msg));
         logging::debug("Published message {}", msg);
-        // simulate randomness of publishing messages
+        // messages come when they like
         co_await sleep(random_seconds());
     }
 }
 
 /// Restarts the message's host.
 coro<> restart_host(shared_message msg) {
-    // unhelpful simulation of i/o work
+    // as long as some network might take
     co_await sleep(random_seconds());
     logging::info("Restarted {}", msg->hostname);
 }
 
 /// Saves the message in a database.
 coro<> save(shared_message msg) {
-    // unhelpful simulation of i/o work
+    // as long as some network might take
     co_await sleep(random_seconds());
     logging::info("Saved {} into database", msg);
 }
 
-//
-// Illustrates a callback approach
-//
+/// A plain function, to be called back: here it cannot wait.
 void cleanup(shared_message msg) {
     msg->acked = true;
     logging::info("Done. Acked {}", msg);
 }
 
-/// Kicks off the tasks for one message.
+/// Starts whatever one message needs.
 coro<> handle_message(shared_message msg) {
     auto g_future = gather(save(msg), restart_host(msg));
 
-    // add_done_callback requires a function that is no coroutine
+    // what a callback returns is not awaited: it must not be a coroutine
     g_future.add_done_callback([msg] { cleanup(msg); });
     co_await std::move(g_future);
 }
 
-/// Simulates a client that subscribes to a publisher.
+/// Takes what is published, as a subscribed client would.
 coro<> consume(message_queue& queue) {
     for (;;) {
         shared_message msg = co_await queue.get();

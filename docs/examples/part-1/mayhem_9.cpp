@@ -27,23 +27,22 @@ using message_queue = queue<shared_message>;
 
 using shared_event = std::shared_ptr<event>;  // who waits for it may outlive who sets it
 
-/// Simulates an external publisher of messages.
+/// Stands in for a service elsewhere that publishes messages.
 coro<> publish(message_queue& queue) {
     for (;;) {
         const std::string msg_id = uuid4();
         const std::string host_id = random_id(4);
         auto msg = std::make_shared<pubsub_message>("cattle-" + host_id, msg_id);
-        // publish an item
         create_task(queue.put(msg));
         logging::debug("Published message {}", msg);
-        // simulate randomness of publishing messages
+        // messages come when they like
         co_await sleep(random_seconds());
     }
 }
 
 /// Restarts the message's host.
 coro<> restart_host(shared_message msg) {
-    // unhelpful simulation of i/o work
+    // as long as some network might take
     co_await sleep(random_seconds());
     msg->restarted = true;
     logging::info("Restarted {}", msg->hostname);
@@ -51,7 +50,7 @@ coro<> restart_host(shared_message msg) {
 
 /// Saves the message in a database.
 coro<> save(shared_message msg) {
-    // unhelpful simulation of i/o work
+    // as long as some network might take
     co_await sleep(random_seconds());
     msg->saved = true;
     logging::info("Saved {} into database", msg);
@@ -59,7 +58,7 @@ coro<> save(shared_message msg) {
 
 /// What remains to be done once the message is worked off.
 coro<> cleanup(shared_message msg) {
-    // unhelpful simulation of i/o work
+    // as long as some network might take
     co_await sleep(random_seconds());
     msg->acked = true;
     logging::info("Done. Acked {}", msg);
@@ -70,13 +69,13 @@ coro<> extend(shared_message msg, shared_event event) {
     while (!event->is_set()) {
         msg->extended_cnt += 1;
         logging::info("Extended deadline by 3 seconds for {}", msg);
-        // want to sleep for less than the deadline amount
+        // shorter than the time that was won
         co_await sleep(2s);
     }
     co_await cleanup(msg);
 }
 
-/// Kicks off the tasks for one message.
+/// Starts whatever one message needs.
 coro<> handle_message(shared_message msg) {
     auto done = std::make_shared<event>();
     create_task(extend(msg, done));
@@ -84,7 +83,7 @@ coro<> handle_message(shared_message msg) {
     done->set();
 }
 
-/// Simulates a client that subscribes to a publisher.
+/// Takes what is published, as a subscribed client would.
 coro<> consume(message_queue& queue) {
     for (;;) {
         shared_message msg = co_await queue.get();

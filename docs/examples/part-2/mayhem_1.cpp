@@ -30,23 +30,22 @@ using message_queue = queue<shared_message>;
 
 using shared_event = std::shared_ptr<event>;  // who waits for it may outlive who sets it
 
-/// Simulates an external publisher of messages.
+/// Stands in for a service elsewhere that publishes messages.
 coro<> publish(message_queue& queue) {
     for (;;) {
         const std::string msg_id = uuid4();
         const std::string host_id = random_id(4);
         auto msg = std::make_shared<pubsub_message>("cattle-" + host_id, msg_id);
-        // publish an item
         create_task(queue.put(msg));
         logging::debug("Published message {}", msg);
-        // simulate randomness of publishing messages
+        // messages come when they like
         co_await sleep(random_seconds());
     }
 }
 
 /// Restarts the message's host.
 coro<> restart_host(shared_message msg) {
-    // unhelpful simulation of i/o work
+    // as long as some network might take
     co_await sleep(random_seconds());
     msg->restarted = true;
     logging::info("Restarted {}", msg->hostname);
@@ -54,7 +53,7 @@ coro<> restart_host(shared_message msg) {
 
 /// Saves the message in a database.
 coro<> save(shared_message msg) {
-    // unhelpful simulation of i/o work
+    // as long as some network might take
     co_await sleep(random_seconds());
     msg->saved = true;
     logging::info("Saved {} into database", msg);
@@ -64,7 +63,7 @@ coro<> save(shared_message msg) {
 coro<> cleanup(shared_message msg, shared_event event) {
     // holds up the rest of the coroutine until somebody sets the event
     co_await event->wait();
-    // unhelpful simulation of i/o work
+    // as long as some network might take
     co_await sleep(random_seconds());
     msg->acked = true;
     logging::info("Done. Acked {}", msg);
@@ -75,12 +74,12 @@ coro<> extend(shared_message msg, shared_event event) {
     while (!event->is_set()) {
         msg->extended_cnt += 1;
         logging::info("Extended deadline by 3 seconds for {}", msg);
-        // want to sleep for less than the deadline amount
+        // shorter than the time that was won
         co_await sleep(2s);
     }
 }
 
-/// Kicks off the tasks for one message.
+/// Starts whatever one message needs.
 coro<> handle_message(shared_message msg) {
     auto done = std::make_shared<event>();
     create_task(extend(msg, done));
@@ -90,7 +89,7 @@ coro<> handle_message(shared_message msg) {
     done->set();
 }
 
-/// Simulates a client that subscribes to a publisher.
+/// Takes what is published, as a subscribed client would.
 coro<> consume(message_queue& queue) {
     for (;;) {
         shared_message msg = co_await queue.get();
@@ -118,7 +117,7 @@ coro<> shutdown(int signal, event_loop& loop) {
 int main(int argc, char** argv) {
     const stage setup(argc, argv);
     event_loop loop(setup.options().loop);
-    // May want to catch other signals too
+    // A service may care for other signals, too.
     for (const int signal : {SIGHUP, SIGTERM, SIGINT}) {
         loop.add_signal_handler(signal, [&](int s) { create_task(shutdown(s, loop)); });
     }

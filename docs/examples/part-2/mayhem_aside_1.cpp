@@ -39,7 +39,7 @@ coro<> shutdown(int signal, event_loop& loop) {
     std::erase(tasks, current_task());
 
     for (task_ref& task : tasks) {
-        // skipping over shielded coro still does not help
+        // sparing the shielded work does not save it
         if (task.coro_name() == "cant_stop_me") continue;
         task.cancel();
     }
