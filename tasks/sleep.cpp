@@ -9,7 +9,7 @@ sleep_awaiter::~sleep_awaiter() {
 }
 
 void sleep_awaiter::start() {
-    if (!deadline_ && delay_ <= duration{0}) return wake();
+    if (!deadline_ && delay_ <= duration{0}) return end();
     try {
         loop().arm_timer(*this, deadline_ ? *deadline_ : deadline_after(loop().time(), delay_));
     } catch (...) {
@@ -19,11 +19,18 @@ void sleep_awaiter::start() {
 }
 
 bool sleep_awaiter::cancel() noexcept {
-    if (!is_armed()) return false;  // over already
-    loop().cancel_timer(*this);
+    if (over_) return false;
+    // The timer may have expired and be in the ready queue; it will find that we are over. The task
+    // is woken behind it, so this awaiter still lives then.
+    if (is_armed()) loop().cancel_timer(*this);
     cancelled_ = true;
-    wake();
+    end();
     return true;
+}
+
+void sleep_awaiter::end() noexcept {
+    over_ = true;
+    wake();
 }
 
 }  // namespace mayhem::detail

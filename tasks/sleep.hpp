@@ -31,13 +31,17 @@ class sleep_awaiter final : public suspension, public timer {
     [[nodiscard]] std::string describe() const override { return "sleep"; }
     // Through the ready queue, although we are in it: asyncio's sleep is a future that the timer
     // decides, so at equal deadlines sleepers and those who time out wake in the order of arming.
-    void run() noexcept override { wake(); }
+    void run() noexcept override {
+        if (!over_) end();
+    }
 
   private:
     void start();
+    void end() noexcept;
 
     std::optional<time_point> deadline_;
     duration delay_{};
+    bool over_ = false;  // the task is ready: the time has come, or it was cancelled
     bool cancelled_ = false;
 };
 

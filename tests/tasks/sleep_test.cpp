@@ -56,4 +56,24 @@ CO_TEST(sleep, an_endless_sleep_can_be_cancelled) {
     EXPECT_TRUE(endless.is_cancelled());
 }
 
+CO_TEST(sleep, cancelled_when_its_time_has_come_ends_in_the_order_of_asyncio) {
+    std::vector<std::string> order;
+    auto sleeper = [&order](std::string name) -> coro<> {
+        try {
+            co_await mayhem::sleep(1s);
+            order.push_back(name + " slept");
+        } catch (const cancelled&) {
+            order.push_back(name + " cancelled");
+        }
+    };
+    task<> first;
+    // Armed before the sleeps, so at that instant it runs before they end.
+    get_running_loop().call_later(1s, [&first] { first.cancel(); });
+    first = create_task(sleeper("first"));
+    auto second = create_task(sleeper("second"));
+    co_await first;
+    co_await second;
+    EXPECT_EQ(order, (std::vector<std::string>{"first cancelled", "second slept"}));
+}
+
 }  // namespace
