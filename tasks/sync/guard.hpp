@@ -63,7 +63,7 @@ class [[nodiscard("dropping the guard gives the lock back at once")]] guard fina
 
     /// Gives it back early. Later calls do nothing.
     void release() noexcept {
-        if (Primitive* held = let_go()) held->release();
+        if (Primitive* held = let_go()) held->release_held();
     }
 
     /// True while it holds something.

@@ -81,6 +81,11 @@ class lock {
     friend class detail::lock_wait;
     friend class guard<lock>;
     void hand_over() noexcept;
+    /// For guards. A loop that closes destroys frames inside `condition::wait`, which has given the
+    /// lock up while the guard further out believes that it holds it.
+    void release_held() noexcept {
+        if (locked_) release();
+    }
 
     wait_queue line_;
     detail::guard_list guards_;

@@ -75,6 +75,8 @@ class semaphore {
   private:
     friend class detail::semaphore_wait;
     friend class guard<semaphore>;
+    void release_held() noexcept { release(); }
+
     wait_queue line_;
     detail::guard_list guards_;
     std::size_t value_;  // 0 while anybody waits

@@ -132,4 +132,33 @@ CO_TEST(condition, that_dies_first_leaves_waiters_in_peace) {
     CO_EXPECT_THROW(co_await waiter, cancelled);
 }
 
+coro<> wait_for_ever(condition& changed) {
+    const auto held = co_await changed.acquire_guard();
+    for (;;) {
+        try {
+            co_await changed.wait();
+        } catch (const cancelled&) {
+            continue;  // wrong, and survivable
+        }
+    }
+}
+
+TEST(condition, a_waiter_with_a_guard_can_be_destroyed_with_its_loop) {
+    for_each_backend([](backend_kind kind) {
+        condition changed;
+        int reports = 0;
+        runner own(test_options(kind));
+        own.loop().set_exception_handler(
+            [&reports](event_loop&, const exception_context&) { ++reports; });
+        auto main = [&changed]() -> coro<> {
+            auto stubborn = create_task(wait_for_ever(changed));
+            co_await ticks(3);
+        };
+        own.run(main());
+        own.close();
+        EXPECT_EQ(reports, 1);
+        EXPECT_FALSE(changed.locked());
+    });
+}
+
 }  // namespace
