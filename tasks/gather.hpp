@@ -197,20 +197,27 @@ counted<completion> as_completion(const counted<State>& state) noexcept {
     return counted<completion>::share(*state);
 }
 
-template <typename Reader>
-gathering<Reader> start_gather(const std::vector<counted<completion>>& children) {
+/// A new gather of `size` children, which `start_children(state)` starts and adds one by one.
+template <typename Reader, typename Start>
+gathering<Reader> start_gather(std::size_t size, Start start_children) {
     using state_type = typed_gather_state<Reader>;
     const counted<state_type> state(new state_type(get_running_loop()));
-    state->start(children);
+    state->expect(size);
+    try {
+        start_children(*state);
+    } catch (...) {
+        state->give_up();
+        throw;
+    }
     return gathering<Reader>(state);
 }
 
 template <gather_errors Errors, typename... Arguments>
 auto gather_tuple(Arguments&&... arguments) {
-    std::vector<counted<completion>> children;
-    children.reserve(sizeof...(Arguments));
-    (children.push_back(as_completion(ensure_started(std::forward<Arguments>(arguments)))), ...);
-    return start_gather<tuple_reader<Errors, Arguments...>>(children);
+    const auto start_children = [&]([[maybe_unused]] gather_state& state) {
+        (state.add(as_completion(ensure_started(std::forward<Arguments>(arguments)))), ...);
+    };
+    return start_gather<tuple_reader<Errors, Arguments...>>(sizeof...(Arguments), start_children);
 }
 
 template <gather_errors Errors, typename Vector>
@@ -218,12 +225,12 @@ auto gather_vector(Vector&& items) {
     using item_type = typename std::remove_cvref_t<Vector>::value_type;
     constexpr bool keep = std::is_lvalue_reference_v<Vector> && completion_handle<item_type>;
     using argument = std::conditional_t<keep, const item_type&, item_type>;
-    std::vector<counted<completion>> children;
-    children.reserve(items.size());
-    for (auto& item : items) {
-        children.push_back(as_completion(ensure_started(static_cast<argument&&>(item))));
-    }
-    return start_gather<vector_reader<Errors, argument>>(children);
+    const auto start_children = [&](gather_state& state) {
+        for (auto& item : items) {
+            state.add(as_completion(ensure_started(static_cast<argument&&>(item))));
+        }
+    };
+    return start_gather<vector_reader<Errors, argument>>(items.size(), start_children);
 }
 
 template <typename T>

@@ -6,9 +6,9 @@
 
 namespace mayhem::detail {
 
-void gather_state::start(const std::vector<counted<completion>>& children) {
-    children_.attach(*this, children);
-    if (children.empty()) complete(state::finished);
+void gather_state::expect(std::size_t children) {
+    children_.expect(children);
+    if (children == 0) complete(state::finished);
 }
 
 bool gather_state::cancel() {

@@ -18,8 +18,13 @@ class gather_state : public completion, public leg_owner {
   public:
     gather_state(event_loop& loop, gather_errors errors) : completion(loop), errors_(errors) {}
 
-    /// Called once.
-    void start(const std::vector<counted<completion>>& children);
+    /// How many children there are going to be. Called once; without any it is done.
+    void expect(std::size_t children);
+    /// The next one, which has been started. Each is attached before the next is started, as in
+    /// asyncio: one that is done already is noticed before those behind it run.
+    void add(counted<completion> child) { children_.attach(*this, std::move(child)); }
+    /// The others cannot be started: waits for none of them.
+    void give_up() noexcept { children_.detach(); }
 
     /// Cancels every child. @returns false when none is left to be cancelled.
     bool cancel() override;

@@ -1,41 +1,8 @@
 #include "tasks/coro/legs.hpp"
 
-#include <optional>
-#include <unordered_map>
 #include <utility>
 
 namespace mayhem::detail {
-namespace {
-
-/// Where each completion came last: a few are compared, many are hashed.
-class latest_index {
-  public:
-    using targets_type = std::vector<counted<completion>>;
-
-    explicit latest_index(std::size_t size) : hashed_(size > 8) {
-        if (hashed_) table_.reserve(size);
-    }
-
-    /// @returns the latest index before `index` with the same completion, if any.
-    std::optional<std::size_t> exchange(const targets_type& targets, std::size_t index) {
-        if (hashed_) {
-            const auto [seen, is_new] = table_.try_emplace(targets[index].get(), index);
-            if (is_new) return std::nullopt;
-            return std::exchange(seen->second, index);
-        }
-        for (std::size_t earlier = index; earlier-- > 0;) {
-            if (targets[earlier] == targets[index]) return earlier;
-        }
-        return std::nullopt;
-    }
-
-  private:
-    bool hashed_;
-    std::unordered_map<completion*, std::size_t> table_;
-};
-
-}  // namespace
-
 void leg::attach(leg_owner& owner, completion& target, std::size_t index) noexcept {
     owner_ = &owner;
     index_ = index;
@@ -60,20 +27,46 @@ void leg::run() noexcept {
 
 void leg::discard() noexcept { std::exchange(owner_, nullptr)->release_for_leg(); }
 
-void leg_set::attach(leg_owner& owner, const std::vector<counted<completion>>& targets) {
-    size_ = targets.size();
-    entries_ = std::make_unique<entry[]>(size_);
-    latest_index latest(size_);
-    for (std::size_t index = 0; index < size_; ++index) {
-        entry& own = entries_[index];
-        own.target = targets[index];
-        if (const auto earlier = latest.exchange(targets, index)) {
-            entries_[*earlier].comes_again = true;
-            continue;
-        }
+void leg_set::expect(std::size_t size) {
+    entries_ = std::make_unique<entry[]>(size);
+    expected_ = size;
+    if (size > 8) latest_.reserve(size);
+}
+
+void leg_set::attach(leg_owner& owner, counted<completion> target) {
+    MAYHEM_CHECK(size_ < expected_, "more legs were attached than were expected");
+    const std::size_t index = size_;
+    entry& own = entries_[index];
+    own.target = std::move(target);
+    const auto earlier = note_latest(index);
+    ++size_;
+    if (earlier) {
+        entries_[*earlier].comes_again = true;
+    } else {
         ++unique_;
         own.waiter.attach(owner, *own.target, index);
     }
+    if (size_ == expected_) latest_ = {};
+}
+
+void leg_set::attach(leg_owner& owner, const std::vector<counted<completion>>& targets) {
+    expect(targets.size());
+    for (const counted<completion>& target : targets) attach(owner, target);
+}
+
+/// Where the completion at `index` came last before, if it did: a few are compared, many are
+/// hashed.
+std::optional<std::size_t> leg_set::note_latest(std::size_t index) {
+    completion* const target = entries_[index].target.get();
+    if (expected_ > 8) {
+        const auto [seen, is_new] = latest_.try_emplace(target, index);
+        if (is_new) return std::nullopt;
+        return std::exchange(seen->second, index);
+    }
+    for (std::size_t earlier = index; earlier-- > 0;) {
+        if (entries_[earlier].target.get() == target) return earlier;
+    }
+    return std::nullopt;
 }
 
 void leg_set::detach() noexcept {

@@ -9,6 +9,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "tasks/coro/completion.hpp"
@@ -49,7 +51,11 @@ class leg final : public completion_waiter {
 /// The legs of one wait. A completion that is given several times gets one leg.
 class leg_set {
   public:
-    /// REQUIRES: called once.
+    /// How many there are going to be. REQUIRES: called once, before `attach`.
+    void expect(std::size_t size);
+    /// The next one. REQUIRES: it was expected.
+    void attach(leg_owner& owner, counted<completion> target);
+    /// All of them.
     void attach(leg_owner& owner, const std::vector<counted<completion>>& targets);
     /// See leg::detach.
     void detach() noexcept;
@@ -71,7 +77,11 @@ class leg_set {
         leg waiter;
         bool comes_again = false;
     };
+    [[nodiscard]] std::optional<std::size_t> note_latest(std::size_t index);
+
     std::unique_ptr<entry[]> entries_;
+    std::unordered_map<completion*, std::size_t> latest_;  // of many; a few are compared
+    std::size_t expected_ = 0;
     std::size_t size_ = 0;
     std::size_t unique_ = 0;
 };

@@ -106,6 +106,24 @@ CO_TEST(gather, schedules_at_the_call) {
     co_await std::move(later);
 }
 
+CO_TEST(gather, notices_a_child_that_is_done_before_the_next_one_runs) {
+    std::vector<std::string> order;
+    auto failed = create_task(fail_after(0s, "no"));
+    co_await ticks(3);
+    auto late = [&order]() -> coro<> {
+        order.push_back("late");
+        co_return;
+    };
+    auto starts_another = [&]() -> coro<> {
+        create_task(late());
+        co_return;
+    };
+    CO_EXPECT_THROW(co_await gather(failed, starts_another()), std::runtime_error);
+    order.push_back("gather");
+    co_await ticks(2);
+    EXPECT_EQ(order, (std::vector<std::string>{"gather", "late"}));
+}
+
 CO_TEST(gather, the_awaiter_continues_two_ticks_after_the_last_child) {
     int tick = 0;
     int ended = 0;
