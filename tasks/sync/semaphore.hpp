@@ -1,7 +1,8 @@
 // A number of permits; asyncio.Semaphore and BoundedSemaphore.
 //
 // Fair in the same sense as `lock`: a released permit goes to the first in line, and a waiter that
-// is cancelled after it was given one passes it on.
+// is cancelled after it was given one passes it on. Nobody overtakes somebody who was woken and has
+// not run yet, not even when there is another permit; the newcomer gets that one right after.
 #pragma once
 
 #include <cstddef>
@@ -65,7 +66,9 @@ class semaphore {
     void release();
 
     /// True when acquire would suspend.
-    [[nodiscard]] bool locked() const noexcept { return value_ == 0; }
+    [[nodiscard]] bool locked() const noexcept {
+        return value_ == 0 || given_ > 0 || !line_.empty();
+    }
     /// How many permits are free.
     [[nodiscard]] std::size_t value() const noexcept { return value_; }
 
@@ -79,7 +82,10 @@ class semaphore {
 
     wait_queue line_;
     detail::guard_list guards_;
-    std::size_t value_;  // 0 while anybody waits
+    bool give_to_next() noexcept;
+
+    std::size_t value_;
+    std::size_t given_ = 0;  // permits of waiters that have not run since they got them
     std::size_t bound_ = std::numeric_limits<std::size_t>::max();
 };
 

@@ -135,4 +135,24 @@ CO_TEST(semaphore, that_dies_first_leaves_holders_and_waiters_in_peace) {
     EXPECT_TRUE(waiter.is_cancelled());
 }
 
+CO_TEST(semaphore, a_newcomer_waits_for_those_who_were_woken_before) {
+    semaphore permits(0);
+    std::vector<int> order;
+    auto enter = [&](int number) -> coro<> {
+        const auto held = co_await permits.acquire_guard();
+        order.push_back(number);
+    };
+    auto first = create_task(enter(1));
+    co_await ticks(2);
+    permits.release();
+    permits.release();
+    EXPECT_EQ(permits.value(), 1U);
+    EXPECT_TRUE(permits.locked());
+    EXPECT_FALSE(permits.acquire_nowait());
+    co_await enter(2);
+    co_await first;
+    EXPECT_EQ(order, (std::vector{1, 2}));
+    EXPECT_EQ(permits.value(), 2U);
+}
+
 }  // namespace
