@@ -1,9 +1,6 @@
 #include "loop/event_loop.hpp"
 
-#include <cstdlib>
-#include <fmt/format.h>
 #include <poll.h>
-#include <sstream>
 #include <string>
 #include <sys/timerfd.h>
 
@@ -17,17 +14,6 @@ thread_local event_loop* current_loop = nullptr;
 // Never inlined: a coroutine may resume on another thread, and the compiler must not keep the
 // address of the thread-local across that (toolchains do).
 [[gnu::noinline]] event_loop*& current_loop_slot() noexcept { return current_loop; }
-
-bool debug_from_environment() {
-    const char* value = std::getenv("MAYHEM_DEBUG");
-    return value != nullptr && *value != '\0' && std::string_view(value) != "0";
-}
-
-std::string thread_name(std::thread::id id) {
-    std::ostringstream text;
-    text << id;
-    return text.str();
-}
 
 std::string what_of(const std::exception_ptr& exception) {
     try {
@@ -59,7 +45,7 @@ event_loop::event_loop(const loop_options& options)
     auto made = make_backend(options.backend, ready_);
     if (!made) throw std::system_error(made.error(), "cannot create an event loop");
     backend_ = std::move(*made);
-    set_debug(options.debug.value_or(debug_from_environment()));
+    start_observing(options);
     log(log_level::debug, "Using selector: {}", backend_->name());
     timer_watch_.start(timerfd_.get());
     inbox_watch_.start(inbox_->wake_descriptor());
@@ -106,7 +92,8 @@ handle event_loop::call_soon_threadsafe(std::move_only_function<void()> function
     return owner;
 }
 
-void event_loop::submit(operation& op) noexcept {
+void event_loop::submit(operation& op) {
+    check_thread("submit");
     if (closed_) [[unlikely]] {
         op.result = -ECANCELED;
         op.state = operation_state::completed;
@@ -128,10 +115,12 @@ void event_loop::run_forever() {
             loop_.running_ = true;
             loop_.thread_ = std::this_thread::get_id();
             current_loop_slot() = &loop_;
+            loop_.run_begins();
         }
         running_mark(const running_mark&) = delete;
         running_mark& operator=(const running_mark&) = delete;
         ~running_mark() {
+            loop_.run_ends();
             loop_.running_ = false;
             loop_.stopping_ = false;
             current_loop_slot() = nullptr;
@@ -167,18 +156,14 @@ void event_loop::poll() {
         if (!ready_.empty() || stopping_ || !idle_hook_) return;
     }
     if (!inbox_->prepare_sleep()) return poll_backend(wait::no);
+    if (debug_) [[unlikely]]
+        return poll_backend_timed();
     poll_backend(wait::yes);
 }
 
 void event_loop::poll_backend(wait mode) {
-    const bool timed = debug_ && mode == wait::yes;
-    const time_point before = timed ? time_point(clock::now()) : time_point{};
     if (const std::error_code failure = backend_->poll(mode)) {
         throw std::system_error(failure, std::string(backend_->name()) + " failed");
-    }
-    if (timed) [[unlikely]] {
-        const std::chrono::duration<double, std::milli> took = clock::now() - before;
-        log(log_level::debug, "poll took {:.3f} ms: {} events", took.count(), ready_.size());
     }
 }
 
@@ -226,6 +211,8 @@ bool event_loop::nothing_can_wake() const noexcept {
 }
 
 void event_loop::run_ready() noexcept {
+    if (monitor_) [[unlikely]]
+        return run_ready_watched();
     for (std::size_t left = ready_.size(); left > 0; --left) ready_.pop().run();
 }
 
@@ -236,6 +223,7 @@ void event_loop::close() {
     if (closed_) return;
     if (debug_) log(log_level::debug, "Close <event_loop {} debug=true>", backend_->name());
     closed_ = true;
+    stop_watching_stalls();
     signals_.remove_all();
     inbox_->close(ready_);
     timer_watch_.stop();
@@ -305,35 +293,8 @@ void event_loop::default_exception_handler(const exception_context& context) con
     log_message(log_level::error, text);
 }
 
-void event_loop::set_debug(bool enabled) noexcept {
-    debug_ = enabled;
-    observed_ = enabled;
-}
-
-void event_loop::log_slow_callbacks(duration threshold) noexcept {
-    slow_threshold_ = threshold;
-    observed_ = true;
-}
-
-void event_loop::report_slow_step(const std::string& subject, duration took) noexcept {
-    const std::chrono::duration<double> seconds = took;
-    try {
-        log(log_level::warning, "Executing {} took {:.3f} seconds", subject, seconds.count());
-    } catch (...) {
-        log_message(log_level::warning, "Executing a slow step");
-    }
-}
-
 void event_loop::check_usable() const {
     if (closed_) throw loop_closed();
-}
-
-void event_loop::check_thread_slowly(std::string_view what) const {
-    if (!running_ || thread_ == std::this_thread::get_id()) return;
-    throw loop_error(fmt::format(
-        "Non-thread-safe operation invoked on an event loop other than the current one: {} on "
-        "thread {}, but the loop runs on thread {}; use call_soon_threadsafe",
-        what, thread_name(std::this_thread::get_id()), thread_name(thread_)));
 }
 
 // ---- The loop's own descriptors -----------------------------------------------------------

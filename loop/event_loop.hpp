@@ -30,6 +30,7 @@
 #include "loop/error.hpp"
 #include "loop/handle.hpp"
 #include "loop/inbox.hpp"
+#include "loop/loop_binding.hpp"
 #include "loop/signals.hpp"
 #include "loop/timer_queue.hpp"
 
@@ -40,6 +41,10 @@ struct loop_options {
     backend_kind backend = backend_kind::automatic;
     /// Debug mode; unset follows the environment's MAYHEM_DEBUG.
     std::optional<bool> debug{};
+    /// Steps that last as long as this are reported *while* they do, by a thread that watches;
+    /// see stall_watchdog.hpp. 0 is off. Unset follows the environment's MAYHEM_STALL; without
+    /// that it is 50 ms for a loop that is made in debug mode, and off otherwise.
+    std::optional<duration> stall_watchdog{};
     /// For tests: time stands still while anything can run, and jumps to the next deadline when
     /// nothing can, so that no test ever really sleeps.
     bool virtual_clock = false;
@@ -58,6 +63,11 @@ struct exception_context {
 
 using exception_handler = std::function<void(event_loop&, const exception_context&)>;
 
+struct stall_snapshot;
+namespace detail {
+class step_monitor;
+}
+
 /// Something that belongs to a loop without the loop knowing what it is: the task layer keeps its
 /// registry of tasks and its executor here.
 class loop_extension {
@@ -65,6 +75,9 @@ class loop_extension {
     virtual ~loop_extension() = default;
     /// The loop closes: nothing is in flight any more, and nothing will run again.
     virtual void close() noexcept = 0;
+    /// Writes down what runs now. Called by a signal handler on the loop's thread, at any moment:
+    /// no memory, no locks.
+    virtual void note_running(stall_snapshot& /*into*/) const noexcept {}
 };
 
 class event_loop {
@@ -75,6 +88,9 @@ class event_loop {
     event_loop& operator=(const event_loop&) = delete;
     /// Closes the loop. REQUIRES: it is not running.
     ~event_loop();
+
+    // In debug mode everything here throws loop_error when it is called on another thread than the
+    // one that runs the loop, but for what says that it is thread-safe.
 
     // ---- Scheduling -----------------------------------------------------------------------
 
@@ -89,6 +105,7 @@ class event_loop {
     handle call_later(std::chrono::duration<Rep, Period> delay,
                       std::move_only_function<void()> function,
                       std::source_location where = std::source_location::current()) {
+        check_thread("call_later");
         return call_at(deadline_after(time(), to_duration(delay)), std::move(function), where);
     }
 
@@ -119,7 +136,10 @@ class event_loop {
 
     /// Lets the current tick finish and then makes run_forever return. Called before run_forever,
     /// it makes that run exactly one tick, without blocking.
-    void stop() noexcept { stopping_ = true; }
+    void stop() {
+        check_thread("stop");
+        stopping_ = true;
+    }
 
     [[nodiscard]] bool is_running() const noexcept { return running_; }
     [[nodiscard]] bool is_closed() const noexcept { return closed_; }
@@ -144,6 +164,7 @@ class event_loop {
 
     /// Replaces what happens to errors that nobody awaits; empty restores the default, which logs.
     void set_exception_handler(exception_handler handler) {
+        check_thread("set_exception_handler");
         exception_handler_ = std::move(handler);
     }
     /// Reports to the exception handler; what that throws is logged and goes no further.
@@ -158,6 +179,12 @@ class event_loop {
     [[nodiscard]] duration slow_callback_duration() const noexcept { return slow_threshold_; }
     /// The slow-step warning alone, without the rest of debug mode (what aiodebug does).
     void log_slow_callbacks(duration threshold) noexcept;
+    /// Reports steps while they last for `threshold` or longer; 0 stops that. See loop_options.
+    /// @throws std::system_error when no thread can be started
+    void watch_stalls(duration threshold);
+    /// For tests: what steps and polls are measured with, so that a step can "take" a second.
+    /// Empty restores the clock. Timers do not follow it.
+    void set_step_clock(std::function<time_point()> source) { step_clock_ = std::move(source); }
 
     /// In debug mode, throws loop_error when called on a thread other than the one that runs the
     /// loop; names both threads and `what`.
@@ -165,6 +192,9 @@ class event_loop {
         if (debug_) [[unlikely]]
             check_thread_slowly(what);
     }
+
+    /// Different for each loop that this process ever had.
+    [[nodiscard]] std::uint64_t id() const noexcept { return debugged_.id(); }
 
     [[nodiscard]] std::string_view backend_name() const noexcept { return backend_->name(); }
 
@@ -174,9 +204,12 @@ class event_loop {
     void make_ready(runnable& item) noexcept { ready_.push(item); }
     /// Starts an operation; its `run` is called when it is complete. On a closed loop it completes
     /// with -ECANCELED without having been started.
-    void submit(operation& op) noexcept;
+    void submit(operation& op);
     void cancel(operation& op) noexcept { backend_->cancel(op); }
-    void arm_timer(timer& item, time_point deadline) { timers_.add(item, deadline); }
+    void arm_timer(timer& item, time_point deadline) {
+        check_thread("arm_timer");
+        timers_.add(item, deadline);
+    }
     void cancel_timer(timer& item) noexcept { timers_.remove(item); }
     /// Tells the backend that `fd` is about to be closed with ::close.
     void release(int fd) noexcept {
@@ -199,8 +232,15 @@ class event_loop {
         extension_ = std::move(extension);
     }
 
-    /// True when steps are timed (debug mode, or log_slow_callbacks).
+    /// True when anything wants to know of steps: debug mode, log_slow_callbacks, the watchdog.
     [[nodiscard]] bool is_observed() const noexcept { return observed_; }
+    /// True when steps are timed: debug mode, or log_slow_callbacks.
+    [[nodiscard]] bool times_steps() const noexcept { return times_steps_; }
+    [[nodiscard]] time_point step_time() const {
+        return step_clock_ ? step_clock_() : time_point(clock::now());
+    }
+    /// Tells the watchdog which callback runs; null when it has ended.
+    void set_running_callback(const std::source_location* where) noexcept;
     /// Logs asyncio's `Executing <...> took 1.310 seconds`.
     void report_slow_step(const std::string& subject, duration took) noexcept;
 
@@ -225,14 +265,23 @@ class event_loop {
     void tick();
     void poll();
     void poll_backend(wait mode);
+    void poll_backend_timed();
     bool arm_timerfd();
     bool advance_virtual_clock();
     bool nothing_can_wake() const noexcept;
     void run_ready() noexcept;
+    void run_ready_watched() noexcept;
     void drop_everything() noexcept;
     void check_usable() const;
     void check_thread_slowly(std::string_view what) const;
     [[nodiscard]] std::size_t own_operations() const noexcept;
+    void start_observing(const loop_options& options);
+    void update_observed() noexcept;
+    void run_begins() noexcept;
+    void run_ends() noexcept;
+    void stop_watching_stalls() noexcept;
+
+    static constexpr duration default_stall_threshold = std::chrono::milliseconds(50);
 
     ready_queue ready_;
     timer_queue timers_;
@@ -250,6 +299,7 @@ class event_loop {
     bool closed_ = false;
     bool debug_ = false;
     bool observed_ = false;
+    bool times_steps_ = false;
     bool virtual_clock_ = false;
     time_point virtual_now_;
     std::thread::id thread_;
@@ -258,6 +308,9 @@ class event_loop {
     duration slow_threshold_ = std::chrono::milliseconds(100);
     exception_handler exception_handler_;
     std::function<void()> idle_hook_;
+    std::function<time_point()> step_clock_;
+    detail::debugged_loop debugged_;
+    std::shared_ptr<detail::step_monitor> monitor_;  // null unless stalls are watched
     std::unique_ptr<loop_extension> extension_;
 };
 

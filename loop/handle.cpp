@@ -34,10 +34,12 @@ std::string callback::describe() const {
 
 }  // namespace detail
 
-void handle::cancel() noexcept {
+void handle::cancel() {
     if (state_ == nullptr) return;
+    const bool is_waiting = state_->is_armed();  // so the loop still exists
+    if (is_waiting) state_->loop().check_thread("handle.cancel");
     state_->cancel();
-    if (!state_->is_armed()) return;
+    if (!is_waiting) return;
     state_->loop().cancel_timer(*state_);
     state_->discard();  // the loop's reference: nothing will run that would give it up
 }

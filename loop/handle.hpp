@@ -38,6 +38,7 @@ class callback final : public timer, public recycled {
     [[nodiscard]] event_loop& loop() const noexcept { return loop_; }
     [[nodiscard]] time_point when() const noexcept { return when_; }
     void set_when(time_point deadline) noexcept { when_ = deadline; }
+    [[nodiscard]] const std::source_location& scheduled_at() const noexcept { return where_; }
 
     /// `<Handle created at file:line>`, asyncio's form.
     [[nodiscard]] std::string describe() const;
@@ -82,8 +83,10 @@ class handle {
 
     /// The callback will not run, even when it is due in this very tick. A cancelled timer leaves
     /// the timer queue at once. Does nothing after the callback ran. Loop's thread only, but for
-    /// handles of call_soon_threadsafe, which may be cancelled anywhere.
-    void cancel() noexcept;
+    /// handles of call_soon_threadsafe, which may be cancelled anywhere. Debug mode refuses the
+    /// others' timers there; a callback without a timer is only marked, which harms nobody.
+    /// @throws loop_error in debug mode, on another thread
+    void cancel();
 
     [[nodiscard]] bool cancelled() const noexcept {
         return state_ != nullptr && state_->is_cancelled();

@@ -14,6 +14,7 @@
 
 #include "loop/error.hpp"
 #include "loop/event_loop.hpp"
+#include "loop/slow_step.hpp"
 
 namespace mayhem {
 
@@ -35,6 +36,7 @@ struct signal_set::watch final : runnable, std::enable_shared_from_this<watch> {
         queued.store(false, std::memory_order_release);
         if (!handler) return;
         const signal_handler running = handler;
+        const detail::slow_step_watch measured(loop, *this);
         try {
             running(signal_number);
         } catch (...) {
@@ -46,6 +48,10 @@ struct signal_set::watch final : runnable, std::enable_shared_from_this<watch> {
     }
 
     void discard() noexcept override { self.reset(); }
+
+    [[nodiscard]] std::string describe() const {
+        return fmt::format("<Handle handler of {}>", signal_name(signal_number));
+    }
 
     event_loop& loop;
     std::shared_ptr<inbox> box;

@@ -1,10 +1,10 @@
 #include "tasks/executor.hpp"
 
 #include <algorithm>
-#include <csignal>
 #include <pthread.h>
 
 #include "loop/log.hpp"
+#include "loop/signal_mask.hpp"
 #include "tasks/coro/runtime.hpp"
 
 namespace mayhem {
@@ -124,17 +124,8 @@ void thread_pool_executor::submit(std::shared_ptr<detail::executor_job> job) {
 
 /// REQUIRES: the lock is held.
 void thread_pool_executor::start_thread() {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited by the new thread
-    try {
-        threads_.emplace_back([state = state_] { state->serve(); });
-    } catch (...) {
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        throw;
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    const detail::all_signals_blocked inherited_by_the_thread;
+    threads_.emplace_back([state = state_] { state->serve(); });
     ++state_->threads;
     ::pthread_setname_np(threads_.back().native_handle(), name_.substr(0, 15).c_str());
 }

@@ -12,6 +12,7 @@ void gather_state::expect(std::size_t children) {
 }
 
 bool gather_state::cancel() {
+    check_thread("gather.cancel");
     if (done()) return false;
     if (asking_children_) {  // a child waits for us in turn: the circle has to be broken somewhere
         fail(std::make_exception_ptr(cancelled{}));

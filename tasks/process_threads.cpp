@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "loop/fd.hpp"
+#include "loop/stall_watchdog.hpp"
 
 namespace mayhem::detail {
 namespace {
@@ -26,7 +27,7 @@ constexpr std::size_t sanitizer_threads() {
 
 /// io_uring's workers are called iou-wrk-PID, its poller iou-sqp-PID.
 bool is_of_io_uring(const char* thread_id) noexcept {
-    std::array<char, 64> path{};
+    std::array<char, 288> path{};  // a name in a folder has up to 255 bytes
     std::snprintf(path.data(), path.size(), "/proc/self/task/%s/comm", thread_id);
     const unique_fd file(::open(path.data(), O_RDONLY | O_CLOEXEC));
     if (!file) return true;  // it has ended meanwhile
@@ -46,7 +47,7 @@ std::size_t count_threads() noexcept {
         if (entry->d_name[0] != '.' && !is_of_io_uring(entry->d_name)) ++count;
     }
     ::closedir(tasks);
-    return count - sanitizer_threads();
+    return count - sanitizer_threads() - stall_watchdog::threads();
 }
 
 }  // namespace mayhem::detail

@@ -22,6 +22,7 @@ void shield_state_base::start() {
 }
 
 bool shield_state_base::cancel() {
+    check_thread("shield.cancel");
     if (done()) return false;
     error_ = std::make_exception_ptr(cancelled{});
     leg_.detach();

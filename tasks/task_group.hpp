@@ -41,6 +41,7 @@ class task_group {
     template <typename T>
     task<T> create_task(coro<T> body, std::string_view name = {},
                         std::source_location where = std::source_location::current()) {
+        check_thread();
         if (const char* refusal = why_refused()) {
             body.close();
             throw std::logic_error(refusal);
@@ -70,6 +71,7 @@ class task_group {
   private:
     class member;
 
+    void check_thread() const { parent_.state()->check_thread("task_group.create_task"); }
     [[nodiscard]] const char* why_refused() const noexcept;
     void add(detail::counted<task_base> child);
     void child_done(task_base& child);

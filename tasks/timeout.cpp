@@ -14,6 +14,7 @@ void timeout_scope::enter() {
 }
 
 void timeout_scope::reschedule(std::optional<time_point> when) {
+    if (task_) task_.state()->check_thread("timeout_scope.reschedule");
     if (state_ != state::entered) {
         throw std::logic_error("Cannot change the deadline of a timeout_scope that is not active");
     }

@@ -10,8 +10,9 @@
 #include <memory>
 #include <source_location>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "loop/function_name.hpp"
 
 namespace mayhem {
 
@@ -24,11 +25,6 @@ struct stack_frame {
     const char* file;
     unsigned line;
 };
-
-/// `app::save` from what the compiler calls a function. Compilers differ, and g++ 12 calls the body
-/// of a coroutine `void app::save(app::save(int)::_ZN3app4saveEi.Frame*)`. A lambda is named after
-/// the function it is in: `app::save::<lambda>`.
-[[nodiscard]] std::string clean_function_name(std::string_view name);
 
 /// One `File "...", line N, in f` per frame, each on a line of its own, as Python prints them.
 [[nodiscard]] std::string format_frames(const std::vector<stack_frame>& frames);

@@ -1,5 +1,8 @@
 #include "tasks/coro/completion.hpp"
 
+#include <fmt/format.h>
+
+#include "loop/slow_step.hpp"
 #include "tasks/coro/async_stack.hpp"
 #include "tasks/coro/runtime.hpp"
 #include "tasks/coro/task_base.hpp"
@@ -10,24 +13,37 @@ namespace {
 /// One add_done_callback: a waiter that owns itself.
 class callback_waiter final : public completion_waiter {
   public:
-    callback_waiter(event_loop& loop, std::move_only_function<void()> function)
-        : loop_(loop), function_(std::move(function)) {}
+    callback_waiter(event_loop& loop, std::move_only_function<void()> function,
+                    const std::source_location& where)
+        : loop_(loop), function_(std::move(function)), where_(where) {}
 
     void run() noexcept override {
+        call();
+        delete this;
+    }
+    void discard() noexcept override { delete this; }
+
+    [[nodiscard]] std::string describe() const {
+        return fmt::format("<Handle done callback created at {}:{}>", where_.file_name(),
+                           where_.line());
+    }
+    [[nodiscard]] const std::source_location& scheduled_at() const noexcept { return where_; }
+
+  private:
+    void call() noexcept {
+        const detail::slow_step_watch watch(loop_, *this);
         try {
             function_();
         } catch (...) {
             loop_.call_exception_handler({.message = "Exception in a done callback",
                                           .exception = std::current_exception(),
-                                          .subject = {}});
+                                          .subject = describe()});
         }
-        delete this;
     }
-    void discard() noexcept override { delete this; }
 
-  private:
     event_loop& loop_;
     std::move_only_function<void()> function_;
+    std::source_location where_;
 };
 
 }  // namespace
@@ -60,9 +76,11 @@ void completion::add_waiter(completion_waiter& waiter) noexcept {
     loop_->make_ready(waiter);
 }
 
-void completion::add_done_callback(std::move_only_function<void()> function) {
+void completion::add_done_callback(std::move_only_function<void()> function,
+                                   std::source_location where) {
     if (loop_ == nullptr) throw loop_closed();
-    add_waiter(*new callback_waiter(*loop_, std::move(function)));
+    check_thread("add_done_callback");
+    add_waiter(*new callback_waiter(*loop_, std::move(function), where));
 }
 
 void completion::complete(state how) noexcept {
@@ -94,9 +112,14 @@ void completion::report_unretrieved(const char* what) noexcept {
 
 namespace detail {
 
-void completion_wait::refuse_self(const frame_chain* awaiting) const {
-    if (static_cast<const task_base*>(awaiting) == target_->as_task()) {
+void completion_wait::refuse_impossible(const frame_chain* awaiting) const {
+    const auto* task = static_cast<const task_base*>(awaiting);
+    if (task == target_->as_task()) {
         throw loop_error("Task cannot await on itself: " + target_->describe());
+    }
+    if (task->loop() != target_->loop()) {
+        throw loop_error(fmt::format("{} got {} attached to a different loop", task->describe(),
+                                     target_->describe_briefly()));
     }
 }
 

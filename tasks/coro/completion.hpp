@@ -8,6 +8,7 @@
 #include <memory>
 #include <source_location>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "loop/event_loop.hpp"
@@ -61,7 +62,13 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
     void remove_waiter(completion_waiter& waiter) noexcept { waiters_.remove(waiter); }
 
     /// Schedules `function` for the tick after completion (or the next one, when it is done).
-    void add_done_callback(std::move_only_function<void()> function);
+    void add_done_callback(std::move_only_function<void()> function,
+                           std::source_location where = std::source_location::current());
+
+    /// See event_loop::check_thread.
+    void check_thread(std::string_view what) const {
+        if (loop_ != nullptr) loop_->check_thread(what);
+    }
 
     /// Somebody has seen the exception; it need not be reported when this is dropped.
     void mark_retrieved() noexcept { unretrieved_ = false; }
@@ -170,13 +177,14 @@ class completion_wait : public suspension, public completion_waiter {
 
     template <typename Promise>
     void start(std::coroutine_handle<Promise> frame) {
-        refuse_self(frame.promise().task);
+        refuse_impossible(frame.promise().task);
         suspend(frame);
         target_->add_waiter(*this);
         deliver_pending_cancel();
     }
 
-    void refuse_self(const frame_chain* awaiting) const;
+    /// A task cannot wait for itself, nor for what belongs to another loop.
+    void refuse_impossible(const frame_chain* awaiting) const;
     [[nodiscard]] bool circle_broken() const noexcept { return circle_broken_; }
 
     completion* target_;

@@ -23,6 +23,7 @@ class future_state final : public with_outcome<completion, T> {
     using base::done;
 
     bool cancel() override {
+        this->check_thread("future.cancel");
         if (done()) return false;
         this->outcome_.set_exception(std::make_exception_ptr(cancelled{}));
         complete(completion::state::cancelled);
@@ -35,11 +36,13 @@ class future_state final : public with_outcome<completion, T> {
 
     template <typename... Args>
     void set_value(Args&&... args) {
+        this->check_thread("promise.set_value");
         refuse_second();
         this->outcome_.set_value(std::forward<Args>(args)...);
         complete(completion::state::finished);
     }
     void set_exception(std::exception_ptr error) {
+        this->check_thread("promise.set_exception");
         refuse_second();
         this->outcome_.set_exception(std::move(error));
         complete(completion::state::finished);
@@ -81,8 +84,9 @@ class future {
         return state_->exception();
     }
     /// Runs `function` on the tick after it is done.
-    void add_done_callback(std::move_only_function<void()> function) {
-        state_->add_done_callback(std::move(function));
+    void add_done_callback(std::move_only_function<void()> function,
+                           std::source_location where = std::source_location::current()) {
+        state_->add_done_callback(std::move(function), where);
     }
 
     auto operator co_await() & noexcept {

@@ -27,6 +27,10 @@ void runtime::close() noexcept {
     executor_.reset();
 }
 
+void runtime::note_running(stall_snapshot& into) const noexcept {
+    if (const task_base* task = current()) task->note(into);
+}
+
 std::vector<detail::counted<task_base>> runtime::tasks() {
     std::vector<detail::counted<task_base>> found;
     for (completion* item = completions_.front(); item != nullptr;

@@ -2,6 +2,7 @@
 // running, and the default executor.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -39,6 +40,7 @@ class runtime final : public loop_extension {
     ~runtime() override;
 
     void close() noexcept override;
+    void note_running(stall_snapshot& into) const noexcept override;
 
     void add(completion& item) noexcept { completions_.push_back(item); }
     void remove(completion& item) noexcept { completions_.remove(item); }
@@ -49,9 +51,11 @@ class runtime final : public loop_extension {
 
     [[nodiscard]] std::uint64_t next_task_id() noexcept { return ++last_task_id_; }
 
-    void enter(task_base* task) noexcept { current_ = task; }
-    void leave() noexcept { current_ = nullptr; }
-    [[nodiscard]] task_base* current() const noexcept { return current_; }
+    void enter(task_base* task) noexcept { current_.store(task, std::memory_order_relaxed); }
+    void leave() noexcept { current_.store(nullptr, std::memory_order_relaxed); }
+    [[nodiscard]] task_base* current() const noexcept {
+        return current_.load(std::memory_order_relaxed);
+    }
 
     /// Null takes it away. It must outlive the steps that it hears of.
     void set_step_observer(step_observer* observer) noexcept { step_observer_ = observer; }
@@ -75,7 +79,7 @@ class runtime final : public loop_extension {
 
     event_loop& loop_;
     intrusive_list<completion, registry_tag> completions_;
-    task_base* current_ = nullptr;
+    std::atomic<task_base*> current_{nullptr};  // read by the stall watchdog's signal handler
     step_observer* step_observer_ = nullptr;
     std::uint64_t last_task_id_ = 0;
     std::shared_ptr<thread_pool_executor> executor_;

@@ -7,6 +7,7 @@
 namespace mayhem {
 
 std::string task_ref::format_stack() const {
+    base_->check_thread("task.format_stack");
     if (base_->done()) return fmt::format("No stack for {}\n", describe());
     std::string text = fmt::format("Stack for {} (most recent call last):{}\n", describe(),
                                    runtime::format_stack(*base_));
@@ -25,6 +26,7 @@ task_ref current_task() noexcept {
 }
 
 std::vector<task_ref> all_tasks(event_loop& loop) {
+    loop.check_thread("all_tasks");
     std::vector<task_ref> found;
     for (auto& item : runtime::of(loop).tasks()) found.emplace_back(std::move(item));
     return found;

@@ -44,7 +44,8 @@ class task_state final : public with_outcome<task_base, T> {
 
 /// Any task, whatever it returns: what all_tasks() and current_task() give. Awaited, and in gather,
 /// wait and shield, it has no value: it is done, or throws what it failed with. Copies refer to the
-/// same task. For the loop's thread only. Dropping a handle neither cancels nor stops the task.
+/// same task. For the loop's thread only; debug mode refuses calls from others, but for those that
+/// only look, and for copying and dropping. Dropping a handle neither cancels nor stops the task.
 class task_ref {
   public:
     using value_type = void;
@@ -63,7 +64,10 @@ class task_ref {
     /// How many requests to cancel have not been taken back with uncancel().
     [[nodiscard]] int cancelling() const noexcept { return base_->cancelling(); }
     /// Takes one request back, for code that swallows `cancelled` on purpose. @returns the count.
-    int uncancel() noexcept { return base_->uncancel(); }
+    int uncancel() {
+        base_->check_thread("task.uncancel");
+        return base_->uncancel();
+    }
 
     /// What it failed with, `cancelled` included; null when it succeeded or is not done. Looking
     /// counts as retrieving.
@@ -73,13 +77,17 @@ class task_ref {
     }
 
     /// Runs `function` on the tick after the task is done.
-    void add_done_callback(std::move_only_function<void()> function) {
-        base_->add_done_callback(std::move(function));
+    void add_done_callback(std::move_only_function<void()> function,
+                           std::source_location where = std::source_location::current()) {
+        base_->add_done_callback(std::move(function), where);
     }
 
     /// "Task-7", or the name given to create_task.
     [[nodiscard]] std::string name() const { return base_->name(); }
-    void set_name(std::string_view name) { base_->set_name(name); }
+    void set_name(std::string_view name) {
+        base_->check_thread("task.set_name");
+        base_->set_name(name);
+    }
     [[nodiscard]] std::uint64_t id() const noexcept { return base_->id(); }
     /// The function that its coroutine was made by; asyncio's task.get_coro().__qualname__.
     [[nodiscard]] std::string coro_name() const { return base_->coro_name(); }
@@ -88,7 +96,10 @@ class task_ref {
     /// asyncio's repr: `<Task pending name='Task-7' coro=<save() running at mayhem.cpp:77>>`.
     [[nodiscard]] std::string describe() const { return base_->describe(); }
     /// Its frames, outermost first, each with file and line of its (latest) co_await.
-    [[nodiscard]] std::vector<stack_frame> get_stack() const { return base_->stack(); }
+    [[nodiscard]] std::vector<stack_frame> get_stack() const {
+        base_->check_thread("task.get_stack");
+        return base_->stack();
+    }
     /// Prints the stack as asyncio's Task.print_stack does; in debug mode also where the task was
     /// created.
     void print_stack(std::FILE* out = stderr) const;

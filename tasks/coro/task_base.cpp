@@ -1,11 +1,13 @@
 #include "tasks/coro/task_base.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
 
 #include "loop/log.hpp"
 #include "loop/slow_step.hpp"
+#include "loop/stall_watchdog.hpp"
 #include "tasks/coro/coro.hpp"
 #include "tasks/coro/outcome.hpp"
 #include "tasks/coro/runtime.hpp"
@@ -107,8 +109,8 @@ void task_base::value() {
 // ---- Cancellation -------------------------------------------------------------------------
 
 bool task_base::cancel() {
+    check_thread("task.cancel");
     if (done()) return false;
-    loop()->check_thread("task.cancel");
     // Where tasks wait for tasks, the request goes to the last of them, which ends first. Not by
     // recursion: a chain may be longer than the stack.
     const auto [last, in_circle] = find_chain_end();
@@ -198,6 +200,29 @@ std::string task_base::name() const { return name_.empty() ? fmt::format("Task-{
 
 std::string task_base::coro_name() const {
     return clean_function_name(definition_.function_name());
+}
+
+void task_base::set_name(std::string_view name) {
+    is_renamed_.store(true, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    name_ = name;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    is_renamed_.store(false, std::memory_order_relaxed);
+}
+
+void task_base::note(stall_snapshot& into) const noexcept {
+    into.task_id = id_;
+    if (!is_renamed_.load(std::memory_order_relaxed)) {
+        const std::size_t length = std::min(name_.size(), stall_snapshot::name_max - 1);
+        std::copy_n(name_.data(), length, into.task_name.data());
+        into.task_name[length] = '\0';
+    }
+    for (const auto* frame = top(); frame != nullptr; frame = frame->parent) {
+        if (into.frame_count == stall_snapshot::frames_max) return;
+        const std::source_location& at = frame->await_site;
+        into.frames[into.frame_count++] = {frame->definition.function_name(), at.file_name(),
+                                           at.line()};
+    }
 }
 
 std::string task_base::describe_coroutine() const {

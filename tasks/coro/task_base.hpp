@@ -34,7 +34,7 @@ class task_base : public completion, public runnable, public detail::frame_chain
     [[nodiscard]] int cancelling() const noexcept { return cancel_requests_; }
     int uncancel() noexcept;
     [[nodiscard]] std::string name() const;
-    void set_name(std::string_view name) { name_ = name; }
+    void set_name(std::string_view name);
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] std::string coro_name() const;
     [[nodiscard]] std::string describe() const override;
@@ -45,6 +45,8 @@ class task_base : public completion, public runnable, public detail::frame_chain
     [[nodiscard]] task_base* as_task() noexcept override { return this; }
     /// For who does not know the type of the result: throws what the task failed with, if it did.
     void value();
+    /// In a signal handler; see loop_extension::note_running.
+    void note(stall_snapshot& into) const noexcept;
     void loop_closes() noexcept override;
     void protect() noexcept override;
     /// Extends a protection to what the task waits for now.
@@ -131,7 +133,8 @@ class task_base : public completion, public runnable, public detail::frame_chain
     std::uint64_t parent_id_ = 0;  // of the task that created it; 0: none did
     std::source_location definition_;
     std::source_location created_;
-    std::string name_;  // empty: "Task-<id>"
+    std::string name_;                     // empty: "Task-<id>"
+    std::atomic<bool> is_renamed_{false};  // just now: a signal handler must not read the name
     int cancel_requests_ = 0;
     bool must_cancel_ = false;
     bool root_ended_ = false;

@@ -1,7 +1,10 @@
 // Tasks that wait in line: the queue inside every lock, event, semaphore and queue.
 #pragma once
 
+#include <string_view>
+
 #include "loop/intrusive_list.hpp"
+#include "loop/loop_binding.hpp"
 #include "tasks/coro/suspension.hpp"
 
 namespace mayhem {
@@ -70,6 +73,13 @@ class wait_queue {
     [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
     [[nodiscard]] std::size_t size() noexcept { return waiting_.size(); }
 
+    /// For the owner's entry points: in debug mode, throws loop_error on a foreign thread.
+    void check_thread(std::string_view what) const { binding_.check_thread(what); }
+    /// The same for destructors: logs, and @returns false when nothing must be done.
+    [[nodiscard]] bool allows(std::string_view what) const noexcept {
+        return binding_.allows(what);
+    }
+
     /// The first in line, or null. It stays in line.
     [[nodiscard]] parked* front() noexcept { return waiting_.front(); }
 
@@ -84,6 +94,7 @@ class wait_queue {
     friend class parked;
     intrusive_list<parked, parked> waiting_;
     intrusive_list<parked, parked> ended_;  // their tasks have not run yet
+    detail::loop_binding binding_;
 };
 
 }  // namespace mayhem

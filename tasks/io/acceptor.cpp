@@ -54,6 +54,8 @@ remedy remedy_of(int error) noexcept {
 
 // ---- The waiting task ---------------------------------------------------------------------
 
+accept_wait::accept_wait(acceptor& from) : from_(from) { from_.check_thread("accept"); }
+
 bool accept_wait::await_ready() {
     if (!from_.is_open()) {
         error_ = EBADF;

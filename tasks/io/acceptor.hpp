@@ -19,6 +19,7 @@
 #include <expected>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 
@@ -37,7 +38,7 @@ class acceptor;
 /// A task that waits for a connection. Derived classes make a stream of it.
 class accept_wait : public parked {
   public:
-    explicit accept_wait(acceptor& from) noexcept : from_(from) {}
+    explicit accept_wait(acceptor& from);
 
     bool await_ready();
     template <typename Promise>
@@ -83,6 +84,10 @@ class acceptor final : public operation {
     [[nodiscard]] bool is_open() const noexcept { return fd_ && !closing_; }
     [[nodiscard]] int get() const noexcept { return fd_.get(); }
     [[nodiscard]] event_loop& loop() const noexcept { return loop_; }
+    /// See event_loop::check_thread.
+    void check_thread(std::string_view what) const {
+        if (!home_->is_closed()) loop_.check_thread(what);
+    }
 
     void on_shot(std::int32_t shot, bool more) noexcept override;
     void run() noexcept override {}

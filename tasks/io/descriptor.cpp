@@ -45,6 +45,7 @@ void descriptor_user::leave() noexcept {
 
 coro<void> descriptor::close() {
     if (!fd_) co_return;
+    check_thread("close");
     closing_ = true;
     for (descriptor_user* user = in_flight_.front(); user != nullptr;
          user = in_flight_.next(*user)) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "loop/event_loop.hpp"
 #include "loop/fd.hpp"
@@ -85,6 +86,10 @@ class descriptor final : public recycled {
     /// REQUIRES: nothing is in flight.
     void close_now() noexcept;
 
+    /// See event_loop::check_thread.
+    void check_thread(std::string_view what) const {
+        if (!home_->is_closed()) loop_.check_thread(what);
+    }
     /// True on this descriptor's loop.
     [[nodiscard]] bool belongs_to(const event_loop& loop) const noexcept { return &loop == &loop_; }
 

@@ -25,6 +25,10 @@ bool io_awaiter::await_ready() noexcept {
     return refusal_ != 0;
 }
 
+void io_awaiter::check_thread_slowly() const {
+    if (on() != nullptr) on()->check_thread(describe());
+}
+
 void io_awaiter::start() noexcept {
     deliver_pending_cancel();
     if (asked_) return;  // woken already, and never to be started

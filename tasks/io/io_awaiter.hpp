@@ -54,6 +54,12 @@ class io_awaiter : public suspension, public operation, public descriptor_user {
   protected:
     /// @param on null for operations that have no descriptor (openat).
     io_awaiter(descriptor* on, io_use use) noexcept : descriptor_user(on, use) {}
+    /// In debug mode, throws loop_error on another thread than the descriptor's loop's. Called by
+    /// constructors once the operation is prepared, so that the call site sees it.
+    void check_thread() const {
+        if (debugged_loop::any()) [[unlikely]]
+            check_thread_slowly();
+    }
     /// Closes a descriptor that the operation brought and that nobody took.
     ~io_awaiter();
 
@@ -66,6 +72,7 @@ class io_awaiter : public suspension, public operation, public descriptor_user {
 
   private:
     void start() noexcept;
+    void check_thread_slowly() const;
 
     int refusal_ = 0;     // errno; never started
     bool asked_ = false;  // this wait took a request to cancel over
@@ -83,6 +90,7 @@ class io_call final : public io_awaiter {
     template <typename Prepare>
     io_call(descriptor* on, io_use use, Prepare prepare) : io_awaiter(on, use) {
         prepare(static_cast<operation&>(*this));
+        check_thread();
     }
 
     answer await_resume() {

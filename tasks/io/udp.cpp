@@ -7,7 +7,7 @@
 namespace mayhem {
 namespace detail {
 
-message_call::message_call(descriptor& on, std::span<std::byte> into) noexcept
+message_call::message_call(descriptor& on, std::span<std::byte> into)
     : io_awaiter(&on, io_use::read) {
     part_ = {.iov_base = into.data(), .iov_len = into.size()};
     header_.msg_name = &from_;
@@ -15,10 +15,11 @@ message_call::message_call(descriptor& on, std::span<std::byte> into) noexcept
     header_.msg_iov = &part_;
     header_.msg_iovlen = 1;
     prepare_recvmsg(on.get(), header_);
+    check_thread();
 }
 
 message_call::message_call(descriptor& on, std::span<const std::byte> data,
-                           const mayhem::address* to) noexcept
+                           const mayhem::address* to)
     : io_awaiter(&on, io_use::write) {
     // The kernel's structure has one pointer for both directions; it does not write to this one.
     part_ = {.iov_base = const_cast<std::byte*>(data.data()), .iov_len = data.size()};
@@ -30,6 +31,7 @@ message_call::message_call(descriptor& on, std::span<const std::byte> data,
     header_.msg_iov = &part_;
     header_.msg_iovlen = 1;
     prepare_sendmsg(on.get(), header_);
+    check_thread();
 }
 
 datagram message_call::received(std::int32_t size) const noexcept {

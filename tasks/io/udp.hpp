@@ -30,9 +30,8 @@ namespace detail {
 /// The message header that the kernel works on, which must not move meanwhile.
 class message_call : public io_awaiter {
   protected:
-    message_call(descriptor& on, std::span<std::byte> into) noexcept;
-    message_call(descriptor& on, std::span<const std::byte> data,
-                 const mayhem::address* to) noexcept;
+    message_call(descriptor& on, std::span<std::byte> into);
+    message_call(descriptor& on, std::span<const std::byte> data, const mayhem::address* to);
 
     [[nodiscard]] datagram received(std::int32_t size) const noexcept;
 
@@ -47,7 +46,7 @@ template <bool Throws>
 class receive_call final : public message_call {
   public:
     using answer = std::conditional_t<Throws, datagram, std::expected<datagram, std::error_code>>;
-    receive_call(descriptor& on, std::span<std::byte> into) noexcept : message_call(on, into) {}
+    receive_call(descriptor& on, std::span<std::byte> into) : message_call(on, into) {}
 
     answer await_resume() {
         const std::int32_t outcome = take_result();
@@ -64,7 +63,7 @@ template <bool Throws>
 class send_call final : public message_call {
   public:
     using answer = std::conditional_t<Throws, void, std::expected<void, std::error_code>>;
-    send_call(descriptor& on, std::span<const std::byte> data, const mayhem::address* to) noexcept
+    send_call(descriptor& on, std::span<const std::byte> data, const mayhem::address* to)
         : message_call(on, data, to) {}
 
     answer await_resume() {

@@ -86,13 +86,18 @@ barrier::barrier(std::size_t parties) {
     core_ = std::make_shared<core>(parties);
 }
 
-coro<std::size_t> barrier::wait() { return inside(core_, core_->enter()); }
+coro<std::size_t> barrier::wait() {
+    binding_.check_thread("barrier.wait");
+    return inside(core_, core_->enter());
+}
 
 coro<void> barrier::reset() {
+    binding_.check_thread("barrier.reset");
     return inside(core_, core_->empty_into(core::state::filling, core::state::resetting));
 }
 
 coro<void> barrier::abort() {
+    binding_.check_thread("barrier.abort");
     return inside(core_, core_->empty_into(core::state::broken, core::state::broken));
 }
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "loop/loop_binding.hpp"
 #include "tasks/coro/coro.hpp"
 
 namespace mayhem {
@@ -45,6 +46,7 @@ class barrier {
 
   private:
     class core;
+    detail::loop_binding binding_;
     std::shared_ptr<core> core_;  // shared with the tasks inside, which have to leave it properly
 };
 

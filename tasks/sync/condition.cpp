@@ -26,6 +26,7 @@ class condition_wait final : public parked {
 }  // namespace
 
 coro<void> condition::wait() {
+    line_.check_thread("condition.wait");
     if (!locked()) throw std::logic_error("cannot wait on un-acquired lock");
     lock_->release();
     std::exception_ptr stopped;
@@ -53,6 +54,7 @@ coro<void> condition::wait() {
 }
 
 void condition::notify(std::size_t count) {
+    line_.check_thread("condition.notify");
     if (!locked()) throw std::logic_error("cannot notify on un-acquired lock");
     while (count > 0 && line_.wake_one() != nullptr) --count;
 }

@@ -22,8 +22,8 @@ class condition {
     condition(const condition&) = delete;
     condition& operator=(const condition&) = delete;
 
-    [[nodiscard]] auto acquire() noexcept { return lock_->acquire(); }
-    [[nodiscard]] auto acquire_guard() noexcept { return lock_->acquire_guard(); }
+    [[nodiscard]] auto acquire() { return lock_->acquire(); }
+    [[nodiscard]] auto acquire_guard() { return lock_->acquire_guard(); }
     void release() { lock_->release(); }
     [[nodiscard]] bool locked() const noexcept { return lock_->locked(); }
 

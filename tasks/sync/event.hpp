@@ -44,17 +44,24 @@ class event {
     [[nodiscard]] bool is_set() const noexcept { return set_; }
 
     /// Wakes everybody who waits; later waits do not suspend.
-    void set() noexcept {
+    void set() {
+        line_.check_thread("event.set");
         if (set_) return;
         set_ = true;
         line_.wake_all();
     }
 
     /// Later waits suspend again. Who was woken by `set` stays woken.
-    void clear() noexcept { set_ = false; }
+    void clear() {
+        line_.check_thread("event.clear");
+        set_ = false;
+    }
 
     /// `co_await event.wait()` suspends until the flag is set.
-    [[nodiscard]] detail::event_operation wait() noexcept { return detail::event_operation(*this); }
+    [[nodiscard]] detail::event_operation wait() {
+        line_.check_thread("event.wait");
+        return detail::event_operation(*this);
+    }
 
   private:
     friend class detail::event_wait;

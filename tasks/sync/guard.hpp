@@ -61,7 +61,9 @@ class [[nodiscard("dropping the guard gives the lock back at once")]] guard fina
     }
     ~guard() { release(); }
 
-    /// Gives it back early. Later calls do nothing.
+    /// Gives it back early. Later calls do nothing. In debug mode a guard that ends on a foreign
+    /// thread, where a destructor may bring it, logs that and gives nothing back: to wake the next
+    /// in line from there would corrupt the loop.
     void release() noexcept {
         if (Primitive* held = let_go()) held->release_held();
     }

@@ -4,7 +4,7 @@
 
 namespace mayhem {
 
-bool lock::acquire_nowait() noexcept {
+bool lock::take() noexcept {
     if (locked_) return false;
     if (!line_.empty()) return false;
     locked_ = true;
@@ -12,6 +12,7 @@ bool lock::acquire_nowait() noexcept {
 }
 
 void lock::release() {
+    line_.check_thread("lock.release");
     if (!locked_) throw std::logic_error("Lock is not acquired.");
     if (leaving_ > 0) {
         locked_ = false;
@@ -24,7 +25,7 @@ void lock::hand_over() noexcept { locked_ = line_.wake_one() != nullptr; }
 
 namespace detail {
 
-bool lock_wait::await_ready() noexcept { return lock_.acquire_nowait(); }
+bool lock_wait::await_ready() noexcept { return lock_.take(); }
 
 bool lock_wait::cancel() noexcept {
     if (is_orphaned()) return parked::cancel();

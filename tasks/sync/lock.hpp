@@ -62,15 +62,20 @@ class lock {
   public:
     /// `co_await lock.acquire()` suspends until the lock is ours; pair it with `release`.
     /// Cancelled, it leaves the line.
-    [[nodiscard]] auto acquire() noexcept {
+    [[nodiscard]] auto acquire() {
+        line_.check_thread("lock.acquire");
         return detail::acquire_operation<detail::lock_wait, lock>(*this);
     }
     /// The same, giving a guard that releases.
-    [[nodiscard]] auto acquire_guard() noexcept {
+    [[nodiscard]] auto acquire_guard() {
+        line_.check_thread("lock.acquire_guard");
         return detail::acquire_operation<detail::lock_guard_wait, lock>(*this);
     }
     /// Takes the lock if it is free and nobody waits for it. @returns whether it did.
-    [[nodiscard]] bool acquire_nowait() noexcept;
+    [[nodiscard]] bool acquire_nowait() {
+        line_.check_thread("lock.acquire_nowait");
+        return take();
+    }
 
     /// Hands the lock to the first in line. @throws std::logic_error when it is not held.
     void release();
@@ -80,11 +85,12 @@ class lock {
   private:
     friend class detail::lock_wait;
     friend class guard<lock>;
+    bool take() noexcept;
     void hand_over() noexcept;
     /// For guards. A loop that closes destroys frames inside `condition::wait`, which has given the
     /// lock up while the guard further out believes that it holds it.
     void release_held() noexcept {
-        if (locked_) release();
+        if (locked_ && line_.allows("guard.release")) release();
     }
 
     wait_queue line_;

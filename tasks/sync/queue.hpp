@@ -96,15 +96,21 @@ class queue : public detail::queue_base {
     using value_type = T;
 
     /// @param maxsize how many items at most; 0 means no limit.
-    explicit queue(std::size_t maxsize = 0) noexcept : queue_base(maxsize) {}
+    explicit queue(std::size_t maxsize = 0) : queue_base(maxsize) {}
 
     /// `co_await queue.get()` takes the next item, and suspends while there is none. Cancelled, it
     /// has taken none. @throws queue_shutdown when the queue is shut down and empty.
-    [[nodiscard]] auto get() noexcept { return detail::get_operation<queue>(*this); }
+    [[nodiscard]] auto get() {
+        check_thread("queue.get");
+        return detail::get_operation<queue>(*this);
+    }
 
     /// `co_await queue.put(item)` adds an item, and suspends while the queue is full. Cancelled, it
     /// has added nothing, and the item is gone if it was moved in. @throws queue_shutdown
-    [[nodiscard]] auto put(T item) { return detail::put_operation<queue>(*this, std::move(item)); }
+    [[nodiscard]] auto put(T item) {
+        check_thread("queue.put");
+        return detail::put_operation<queue>(*this, std::move(item));
+    }
 
     /// Takes an item now. @throws queue_empty, queue_shutdown
     T get_nowait();
@@ -151,6 +157,7 @@ using priority_queue = queue<T, priority_order<T, Less>>;
 
 template <typename T, typename Order>
 T queue<T, Order>::get_nowait() {
+    check_thread("queue.get_nowait");
     if (!empty()) return take();
     if (is_shutdown_) throw queue_shutdown();
     throw queue_empty();
@@ -158,6 +165,7 @@ T queue<T, Order>::get_nowait() {
 
 template <typename T, typename Order>
 void queue<T, Order>::put_nowait(T item) {
+    check_thread("queue.put_nowait");
     if (is_shutdown_) throw queue_shutdown();
     if (full()) throw queue_full();
     insert(std::move(item));
@@ -165,6 +173,7 @@ void queue<T, Order>::put_nowait(T item) {
 
 template <typename T, typename Order>
 void queue<T, Order>::shutdown(bool immediate) {
+    check_thread("queue.shutdown");
     if (immediate) {
         items_were_dropped(items_.size());
         items_.clear();

@@ -3,6 +3,7 @@
 namespace mayhem::detail {
 
 void queue_base::task_done() {
+    check_thread("queue.task_done");
     if (unfinished_ == 0) throw std::logic_error("task_done() called too many times");
     if (--unfinished_ == 0) finished_.set();
 }

@@ -75,11 +75,16 @@ class queue_base {
     /// @throws std::logic_error when called more often than items were put.
     void task_done();
     /// Suspends until every item that was put has been taken out and dealt with.
-    [[nodiscard]] event_operation join() noexcept { return finished_.wait(); }
+    [[nodiscard]] event_operation join() {
+        check_thread("queue.join");
+        return finished_.wait();
+    }
 
   protected:
-    explicit queue_base(std::size_t maxsize) noexcept : maxsize_(maxsize) { finished_.set(); }
+    explicit queue_base(std::size_t maxsize) : maxsize_(maxsize) { finished_.set(); }
     ~queue_base() = default;
+
+    void check_thread(std::string_view what) const { getters_.check_thread(what); }
 
     [[nodiscard]] std::size_t available(std::size_t items) const noexcept {
         return items > promised_items_ ? items - promised_items_ : 0;

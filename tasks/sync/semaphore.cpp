@@ -4,13 +4,14 @@
 
 namespace mayhem {
 
-bool semaphore::acquire_nowait() noexcept {
+bool semaphore::take() noexcept {
     if (locked()) return false;
     --value_;
     return true;
 }
 
 void semaphore::release() {
+    line_.check_thread("semaphore.release");
     if (value_ >= bound_) throw std::logic_error("BoundedSemaphore released too many times");
     ++value_;
     give_to_next();
@@ -27,7 +28,7 @@ bool semaphore::give_to_next() noexcept {
 
 namespace detail {
 
-bool semaphore_wait::await_ready() noexcept { return semaphore_.acquire_nowait(); }
+bool semaphore_wait::await_ready() noexcept { return semaphore_.take(); }
 
 void semaphore_wait::await_resume() {
     if (task() == nullptr) return;  // never suspended: there was a permit

@@ -51,15 +51,20 @@ class semaphore {
 
     /// `co_await semaphore.acquire()` suspends until there is a permit; pair it with `release`.
     /// Cancelled, it leaves the line.
-    [[nodiscard]] auto acquire() noexcept {
+    [[nodiscard]] auto acquire() {
+        line_.check_thread("semaphore.acquire");
         return detail::acquire_operation<detail::semaphore_wait, semaphore>(*this);
     }
     /// The same, giving a guard that releases.
-    [[nodiscard]] auto acquire_guard() noexcept {
+    [[nodiscard]] auto acquire_guard() {
+        line_.check_thread("semaphore.acquire_guard");
         return detail::acquire_operation<detail::semaphore_guard_wait, semaphore>(*this);
     }
     /// Takes a permit if there is one. @returns whether it did.
-    [[nodiscard]] bool acquire_nowait() noexcept;
+    [[nodiscard]] bool acquire_nowait() {
+        line_.check_thread("semaphore.acquire_nowait");
+        return take();
+    }
 
     /// Gives a permit to the first in line. @throws std::logic_error when a bounded semaphore would
     /// get more permits than it began with.
@@ -78,7 +83,10 @@ class semaphore {
   private:
     friend class detail::semaphore_wait;
     friend class guard<semaphore>;
-    void release_held() noexcept { release(); }
+    bool take() noexcept;
+    void release_held() noexcept {
+        if (line_.allows("guard.release")) release();
+    }
 
     wait_queue line_;
     detail::guard_list guards_;

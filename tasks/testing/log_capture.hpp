@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -19,6 +21,7 @@ class log_capture {
             const std::lock_guard lock(mutex_);
             lines_.push_back(std::string(to_string(record.level)) + ": " +
                              std::string(record.message));
+            changed_.notify_all();
         });
     }
     log_capture(const log_capture&) = delete;
@@ -41,8 +44,19 @@ class log_capture {
             lines_, [&](const std::string& line) { return line.find(text) != line.npos; }));
     }
 
+    /// Blocks this thread until a line contains `text`, and gives it; nothing when a minute passes
+    /// without. For what other threads log while this one is busy.
+    [[nodiscard]] std::string wait_for(std::string_view text) const {
+        std::unique_lock lock(mutex_);
+        const auto contains = [&](const std::string& line) { return line.find(text) != line.npos; };
+        const auto is_there = [&] { return std::ranges::any_of(lines_, contains); };
+        if (!changed_.wait_for(lock, std::chrono::minutes(1), is_there)) return {};
+        return *std::ranges::find_if(lines_, contains);
+    }
+
   private:
     mutable std::mutex mutex_;
+    mutable std::condition_variable changed_;
     std::vector<std::string> lines_;
     log_sink previous_;
 };

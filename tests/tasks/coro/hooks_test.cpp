@@ -4,7 +4,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "tasks/mayhem.hpp"
@@ -108,77 +108,135 @@ CO_TEST(hooks, a_done_callback_that_throws_is_reported_and_the_others_run) {
     EXPECT_EQ(reports->size(), 1U);
 }
 
-TEST(hooks, a_coroutine_that_was_never_awaited_is_named_in_debug_mode) {
+CO_TEST(hooks, a_coroutine_that_was_never_awaited_is_named_once_in_debug_mode) {
     const log_capture log;
-    run_options options;
-    options.loop.debug = true;
-    auto forget = []() -> coro<> {
-        {
-            auto never = sleep_long();
-        }
+    {
+        auto silent = sleep_long();  // not in debug mode
+    }
+    get_running_loop().set_debug(true);
+    {
+        auto forgotten = sleep_long();
+        auto moved = std::move(forgotten);
+    }
+    EXPECT_EQ(log.count("was never awaited"), 1U);
+    EXPECT_EQ(log.count("WARNING: coroutine 'mayhem::testing::sleep_long' was never awaited"), 1U);
+    EXPECT_EQ(log.count("support.hpp:"), 1U);
+    co_return;
+}
+
+CO_TEST(hooks, a_coroutine_that_was_awaited_or_closed_is_not_named) {
+    const log_capture log;
+    get_running_loop().set_debug(true);
+    auto closed = sleep_long();
+    closed.close();
+    co_await ticks(1);
+    co_await create_task(ticks(1));
+    create_task(sleep_long()).cancel();  // never starts, but was not forgotten
+    co_await ticks(3);
+    EXPECT_EQ(log.count("was never awaited"), 0U);
+}
+
+/// Lets the loop's steps be measured by a clock that only this moves.
+struct step_clock {
+    explicit step_clock(event_loop& loop) {
+        loop.set_step_clock([now = now] { return *now; });
+    }
+    void pass(duration time) const { *now += time; }
+    std::shared_ptr<time_point> now = std::make_shared<time_point>(std::chrono::hours(1));
+};
+
+coro<> save(step_clock time) {
+    co_await yield();
+    time.pass(1310ms);
+    co_await yield();
+}
+
+CO_TEST(hooks, a_slow_step_is_named_in_debug_mode_with_its_task_and_line) {
+    const log_capture log;
+    get_running_loop().set_debug(true);
+    const unsigned second_await = __LINE__ - 6;
+    co_await create_task(save(step_clock(get_running_loop())), "x");
+    EXPECT_EQ(log.count("Executing"), 1U);
+    EXPECT_EQ(log.count("WARNING: Executing <Task pending name='x' coro=<"), 1U);
+    EXPECT_EQ(log.count("save() running at "), 1U);
+    EXPECT_EQ(log.count("hooks_test.cpp:" + std::to_string(second_await) + ">"), 1U)
+        << log.lines().back();
+    EXPECT_EQ(log.count("> took 1.310 seconds"), 1U);
+}
+
+CO_TEST(hooks, a_slow_last_step_and_a_slow_done_callback_are_named) {
+    const log_capture log;
+    event_loop& loop = get_running_loop();
+    loop.log_slow_callbacks(1s);
+    const step_clock time(loop);
+    auto end_slowly = [&time]() -> coro<> {
+        time.pass(2s);
         co_return;
     };
-    run(forget(), options);
-    EXPECT_EQ(log.count("sleep_long' was never awaited"), 1U);
+    auto ending = create_task(end_slowly(), "slow end");
+    ending.add_done_callback([&time] { time.pass(3s); });
+    co_await ending;
+    co_await ticks(1);
+    EXPECT_EQ(log.count("Executing <Task finished name='slow end'"), 1U);
+    EXPECT_EQ(log.count("Executing <Handle done callback created at "), 1U);
+    EXPECT_EQ(log.count("took 3.000 seconds"), 1U);
 }
 
-TEST(hooks, a_slow_step_is_named_in_debug_mode) {
+CO_TEST(hooks, in_debug_mode_an_error_report_tells_where_the_task_was_created) {
     const log_capture log;
-    run_options options;
-    options.loop.debug = true;
-    auto block = []() -> coro<> {
-        get_running_loop().set_slow_callback_duration(1us);
-        co_await yield();
-        const auto until = mayhem::clock::now() + 10us;
-        while (mayhem::clock::now() < until) continue;
-        co_await yield();
-    };
-    run(block(), options);
-    EXPECT_GE(log.count("Executing <Task pending name='main'"), 1U);
-    EXPECT_GE(log.count("hooks_test.cpp"), 1U);
+    get_running_loop().set_exception_handler({});
+    get_running_loop().set_debug(true);
+    create_task(fail_after(0s, "lost"), "loser");
+    const unsigned here = __LINE__ - 1;
+    co_await ticks(3);
+    EXPECT_EQ(log.count("ERROR: Task exception was never retrieved\n  <Task finished name='loser'"),
+              1U);
+    EXPECT_EQ(log.count("\nsource_traceback: Object created at (most recent call last):\n"), 1U);
+    EXPECT_EQ(log.count("hooks_test.cpp\", line " + std::to_string(here) + ", in "), 1U);
+    EXPECT_EQ(log.count("\n  exception: lost"), 1U);
 }
 
-TEST(hooks, a_call_from_another_thread_is_refused_in_debug_mode) {
-    run_options options;
-    options.loop.debug = true;
-    options.handle_interrupt = false;
-    auto body = []() -> coro<> {
-        event_loop& loop = get_running_loop();
-        auto target = create_task(sleep_long());
-        co_await yield();
-        auto trespass = [&]() -> int {
-            int refused = 0;
-            const auto expect_refusal = [&](auto call) {
-                try {
-                    call();
-                } catch (const loop_error&) {
-                    ++refused;
-                }
-            };
-            expect_refusal([&] { loop.call_soon([] {}); });
-            expect_refusal([&] { create_task(loop, ticks(1)); });
-            expect_refusal([&] { target.cancel(); });
-            return refused;
-        };
-        EXPECT_EQ(co_await to_thread(trespass), 3);
-        target.cancel();
-        CO_EXPECT_THROW(co_await target, cancelled);
-    };
-    run(body(), options);
+CO_TEST(hooks, in_debug_mode_a_future_tells_where_it_was_created) {
+    const auto reports = watch_reports(get_running_loop());
+    get_running_loop().set_debug(true);
+    promise<int>().set_exception(std::make_exception_ptr(std::runtime_error("lost")));
+    CO_ASSERT_EQ(reports->size(), 1U);
+    EXPECT_NE(reports->front().source_traceback.find("hooks_test.cpp"), std::string::npos);
 }
 
-TEST(hooks, a_task_names_its_creation_site_in_debug_mode) {
-    run_options options;
-    options.loop.debug = true;
-    auto body = []() -> coro<> {
-        auto made = create_task(ticks(1));
-        const unsigned here = __LINE__ - 1;
-        EXPECT_NE(made.describe().find("created at"), std::string::npos);
-        EXPECT_NE(made.describe().find("hooks_test.cpp:" + std::to_string(here)), std::string::npos)
-            << made.describe();
-        co_await made;
-    };
-    run(body(), options);
+TEST(hooks, every_task_that_a_closing_loop_destroys_is_reported_once) {
+    for_each_backend([](backend_kind kind) {
+        event never;
+        loop_options options = test_options(kind).loop;
+        options.debug = true;
+        event_loop loop(options);
+        const auto reports = watch_reports(loop);
+        auto wait_here = [](event& for_what) -> coro<> { co_await for_what.wait(); };
+        auto first = create_task(loop, wait_here(never), "first");
+        create_task(loop, wait_here(never), "second");
+        loop.stop();
+        loop.run_forever();
+        create_task(loop, wait_here(never), "third, never started");
+        loop.close();
+        loop.close();
+        ASSERT_EQ(reports->size(), 3U);
+        for (const auto& report : *reports) {
+            EXPECT_EQ(report.message, "Task was destroyed but it is pending!");
+            EXPECT_NE(report.source_traceback.find("Object created at"), std::string::npos);
+            EXPECT_NE(report.source_traceback.find("hooks_test.cpp"), std::string::npos);
+        }
+        EXPECT_TRUE(first.is_cancelled());
+    });
+}
+
+CO_TEST(hooks, a_task_names_its_creation_site_in_debug_mode) {
+    get_running_loop().set_debug(true);
+    auto made = create_task(ticks(1));
+    const unsigned here = __LINE__ - 1;
+    EXPECT_NE(made.describe().find("created at"), std::string::npos);
+    EXPECT_NE(made.describe().find("hooks_test.cpp:" + std::to_string(here)), std::string::npos)
+        << made.describe();
+    co_await made;
 }
 
 }  // namespace
