@@ -1,7 +1,13 @@
 // Assertions for programmers' errors. They stay on in release builds: a broken invariant in a
 // runtime is cheaper to see at once than to chase later. Errors of the environment (a full disk, a
 // closed peer) are never asserted; they are returned or thrown.
+//
+// Everything includes this file, so it is also where the library says what it cannot do without.
 #pragma once
+
+#if !defined(__cpp_exceptions)
+#error "Mayhem is not supported with -fno-exceptions: errors and cancellation are exceptions"
+#endif
 
 #include <cstdio>
 #include <cstdlib>
