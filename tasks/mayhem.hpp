@@ -6,6 +6,8 @@
 #include "tasks/coro/coro.hpp"
 #include "tasks/coro/future.hpp"
 #include "tasks/coro/task.hpp"
+#include "tasks/debug/loop_lag.hpp"
+#include "tasks/debug/statsd.hpp"
 #include "tasks/exception_group.hpp"
 #include "tasks/executor.hpp"
 #include "tasks/gather.hpp"
