@@ -119,6 +119,8 @@ void take_over(event_loop& loop) {
     setting& now = current();
     now.elapsed = now.last_seen;
     now.loop_start = loop.time();
+    // Steps take no virtual time, but for time_sleep: what debug mode says of them repeats itself.
+    if (now.is_virtual) loop.set_step_clock([] { return time_point(virtual_time()); });
     for (planned_signal& planned : now.signals) {
         if (planned.sent) continue;
         loop.call_later(planned.after - now.elapsed, [&planned] {
