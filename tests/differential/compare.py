@@ -5,6 +5,7 @@ programs in one file and is one process for all of them; should it die or hang, 
 it had announced last is to blame, and a new process goes on after that one.
 """
 
+import os
 import subprocess
 import tempfile
 from collections import Counter
@@ -44,18 +45,17 @@ def run_cpp(command, programs):
 
 def _run_file(command):
     """The traces, the last one perhaps incomplete; and what went wrong, or nothing."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    end = ""
-    try:
-        out, errors = process.communicate(timeout=HANG_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        out, errors = process.communicate()
-        end = f"hangs for {HANG_SECONDS} seconds"
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdout=out, stderr=errors)
+        end = _wait_while_it_advances(process, out)
+        texts = []
+        for file in (out, errors):
+            file.seek(0)
+            texts.append(file.read().decode())
     if process.returncode and not end:
-        end = f"dies with {process.returncode}: " + " / ".join(errors.split("\n")[-8:])
+        end = f"dies with {process.returncode}: " + " / ".join(texts[1].split("\n")[-8:])
     traces = []
-    for line in out.splitlines():
+    for line in texts[0].splitlines():
         if line.startswith("program "):
             traces.append([])
         else:
@@ -63,6 +63,22 @@ def _run_file(command):
     if not traces:
         raise RuntimeError(f"{command} did not run any program: {end}")
     return traces, end
+
+
+def _wait_while_it_advances(process, out):
+    """A process hangs when it prints nothing for a while, however long it takes in all."""
+    printed = -1
+    while True:
+        try:
+            process.wait(HANG_SECONDS)
+            return ""
+        except subprocess.TimeoutExpired:
+            size = os.fstat(out.fileno()).st_size
+            if size == printed:
+                process.kill()
+                process.wait()
+                return f"hangs for {HANG_SECONDS} seconds"
+            printed = size
 
 
 def explain(program, actual):

@@ -11,8 +11,7 @@ and awaits higher ones only), and giving back a lock that one does not hold.
 import random
 
 from language import Node
-
-QUEUES = ("fifo", "lifo", "priority")
+from weights import BASE, BY_KIND, CONTROLS, HARMLESS, NESTING, PLAIN, QUEUES
 
 
 class Maker:
@@ -36,7 +35,7 @@ class Maker:
 
     def program(self):
         self.declare()
-        main = self.body(-1.0, 0)
+        main = self.crowd() if self.chance(0.4) else self.body(-1.0, 0)
         # What is declared and never used says nothing.
         words = set(_words(main))
         used = [node for node in self.top if node.args[0] in words]
@@ -105,6 +104,26 @@ class Maker:
         if depth and self.chance(0.12):
             lines.append(self.end())
         return lines or [Node("sleep", ["1"])]
+
+    def crowd(self):
+        """Many small tasks at the same objects, while main disturbs them at the same instants."""
+        own = {name for kind in [*self.objects, "future"] for name in BY_KIND[kind]}
+        own = [name for name in self.names if name in own] or ["sleep"]
+        lines = []
+        for name in self.unused[:self.random.randint(3, 6)]:
+            self.used.append(name)
+            body = [made for _ in range(self.random.randint(1, 3))
+                    for made in self.choose(own, self.rank[name], 4)]
+            lines.append(Node("spawn", [name], body))
+        for _ in range(self.random.randint(3, 9)):
+            lines += self.choose(CONTROLS + own, -1.0, 4)
+        return [self.survive(line) for line in lines]
+
+    def choose(self, names, rank, depth):
+        made = getattr(self, "make_" + self.pick(names))(rank, depth, frozenset())
+        if made is None:
+            return [Node("sleep", [self.pick("01")])]
+        return made if isinstance(made, list) else [made]
 
     def survive(self, line):
         """A program whose main ends at once says little: what may raise is caught."""
@@ -362,29 +381,6 @@ class Maker:
 
     def make_fail(self, rank, depth, places):
         return Node("fail", [self.pick(self.futures), self.small()])
-
-
-BASE = {"spawn": 22, "sleep": 14, "say": 2, "raise": 2, "await": 12, "cancel": 12,
-        "cancel_self": 2, "uncancel": 1, "status": 4, "gather": 5, "wait": 5, "each": 2,
-        "wait_for": 5, "shield": 4, "timeout": 6, "reschedule": 2, "group": 4, "try": 12,
-        "repeat": 1, "soon": 2, "later": 3, "when_done": 2}
-BY_KIND = {
-    "lock": {"lock": 16, "locked": 2},
-    "semaphore": {"semaphore": 16, "release": 4, "locked": 2},
-    "event": {"event_wait": 10, "set": 7, "clear": 3},
-    "condition": {"condition": 18},
-    "barrier": {"barrier": 14},
-    "queue": {"put": 10, "get": 12, "put_nowait": 3, "get_nowait": 3, "task_done": 2, "join": 2,
-              "size": 2, "shutdown": 1},
-    "future": {"resolve": 6, "fail": 2},
-}
-NESTING = {"spawn", "gather", "each", "wait_for", "shield", "timeout", "group", "try", "repeat",
-           "lock", "semaphore", "condition"}
-PLAIN = {"say", "cancel", "status", "set", "clear", "put_nowait", "get_nowait", "size", "release",
-         "resolve", "fail", "locked", "shutdown"}
-HARMLESS = {"spawn", "sleep", "say", "cancel", "cancel_self", "uncancel", "status", "try", "soon",
-            "later", "when_done", "unschedule", "set", "clear", "size", "locked", "release",
-            "shutdown", "notify", "reschedule", "return", "raise", "condition_wait"}
 
 
 def _words(lines):
