@@ -27,6 +27,7 @@
 
 #include "loop/backend.hpp"
 #include "loop/clock.hpp"
+#include "loop/context.hpp"
 #include "loop/error.hpp"
 #include "loop/handle.hpp"
 #include "loop/inbox.hpp"
@@ -217,6 +218,9 @@ class event_loop {
     }
     [[nodiscard]] const backend& get_backend() const noexcept { return *backend_; }
 
+    /// The context of the step that runs; null between steps. See context_switch.
+    [[nodiscard]] context*& active_context() noexcept { return active_context_; }
+
     /// Counts sources of wake-ups that the loop cannot see: executor jobs, child processes,
     /// thread-safe futures. While there are any, a virtual clock waits for them in real time, and
     /// an idle loop is not a deadlock.
@@ -306,6 +310,7 @@ class event_loop {
     std::size_t external_work_ = 0;
     std::size_t quiet_signals_ = 0;  // a mask of signals that do not count as wake-ups
     duration slow_threshold_ = std::chrono::milliseconds(100);
+    context* active_context_ = nullptr;
     exception_handler exception_handler_;
     std::function<void()> idle_hook_;
     std::function<time_point()> step_clock_;

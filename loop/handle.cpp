@@ -11,6 +11,7 @@ namespace detail {
 void callback::run() noexcept {
     if (!is_cancelled()) {
         const slow_step_watch watch(loop_, *this);
+        const context_switch inside(loop_.active_context(), context_);
         try {
             function_();
         } catch (...) {

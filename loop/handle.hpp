@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "loop/context.hpp"
 #include "loop/recycling_allocator.hpp"
 #include "loop/timer_queue.hpp"
 
@@ -24,7 +25,7 @@ class callback final : public timer, public recycled {
   public:
     callback(event_loop& loop, std::move_only_function<void()> function,
              const std::source_location& where)
-        : loop_(loop), function_(std::move(function)), where_(where) {}
+        : loop_(loop), function_(std::move(function)), context_(context::active()), where_(where) {}
 
     void run() noexcept override;
     void discard() noexcept override;
@@ -54,6 +55,7 @@ class callback final : public timer, public recycled {
 
     event_loop& loop_;
     std::move_only_function<void()> function_;
+    context context_;  // where it was scheduled, and where it runs
     std::source_location where_;
     time_point when_{};
     std::atomic<bool> cancelled_{false};

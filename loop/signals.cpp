@@ -37,6 +37,8 @@ struct signal_set::watch final : runnable, std::enable_shared_from_this<watch> {
         if (!handler) return;
         const signal_handler running = handler;
         const detail::slow_step_watch measured(loop, *this);
+        context where = scheduled_in;  // each call starts from it anew
+        const detail::context_switch inside(loop.active_context(), where);
         try {
             running(signal_number);
         } catch (...) {
@@ -56,7 +58,8 @@ struct signal_set::watch final : runnable, std::enable_shared_from_this<watch> {
     event_loop& loop;
     std::shared_ptr<inbox> box;
     int signal_number;
-    signal_handler handler;      // empty once removed
+    signal_handler handler;  // empty once removed
+    context scheduled_in = context::active();
     bool blocked_by_us = false;  // the mask is ours to restore
     std::atomic<bool> queued{false};
     std::shared_ptr<watch> self;  // keeps the node alive while it is in an inbox or a ready queue
@@ -153,6 +156,7 @@ void signal_set::add(int signal_number, signal_handler handler) {
     refuse_uncatchable(signal_number);
     if (const auto found = watches_.find(signal_number); found != watches_.end()) {
         found->second->handler = std::move(handler);
+        found->second->scheduled_in = context::active();
         return;
     }
     if (const int open = threads_open_to(signal_number); open > 0) {

@@ -11,7 +11,7 @@ namespace mayhem {
 namespace detail {
 
 void executor_job::work(std::shared_ptr<executor_job> job) noexcept {
-    job->execute();
+    job->context_.run([&] { job->execute(); });
     send_home(std::move(job));
 }
 

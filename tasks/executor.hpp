@@ -30,7 +30,8 @@ namespace detail {
 /// worker touches only `execute`, `abandon` and what they write, before it posts the job.
 class executor_job : public runnable {
   public:
-    explicit executor_job(event_loop& loop) : loop_(loop), home_(loop.remote()) {}
+    explicit executor_job(event_loop& loop)
+        : loop_(loop), context_(context::active()), home_(loop.remote()) {}
     virtual ~executor_job() = default;
 
     /// Worker thread: runs the function and sends the job home. The worker keeps no reference, so
@@ -53,6 +54,7 @@ class executor_job : public runnable {
     static void send_home(std::shared_ptr<executor_job> job) noexcept;
 
     event_loop& loop_;  // touched on the loop's thread only
+    context context_;   // of the task that waits
     std::shared_ptr<inbox> home_;
     std::shared_ptr<executor_job> keep_alive_;  // while the loop's queues point to it
     class job_wait* awaiter_ = nullptr;
@@ -208,10 +210,10 @@ auto make_job(thread_pool_executor* executor, Function function) {
 
 }  // namespace detail
 
-/// Calls `function(args...)` on a thread of `executor` and gives its value or exception;
-/// loop.run_in_executor. The arguments are copied or moved into the job; std::ref passes a
-/// reference. Bind a capturing lambda to a name first (g++ 12 destroys a capturing temporary inside
-/// a co_await expression twice):
+/// Calls `function(args...)` on a thread of `executor`, in a copy of the caller's context (asyncio
+/// does not copy it), and gives its value or exception; loop.run_in_executor. The arguments are
+/// copied or moved into the job; std::ref passes a reference. Bind a capturing lambda to a name
+/// first (g++ 12 destroys a capturing temporary inside a co_await expression twice):
 ///
 ///     auto query = [path] { return read_all(path); };
 ///     auto text = co_await run_in_executor(pool, query);

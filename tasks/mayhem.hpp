@@ -3,6 +3,7 @@
 
 #include "loop/event_loop.hpp"
 #include "loop/log.hpp"
+#include "tasks/context_var.hpp"
 #include "tasks/coro/coro.hpp"
 #include "tasks/coro/future.hpp"
 #include "tasks/coro/task.hpp"

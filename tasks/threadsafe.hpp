@@ -128,10 +128,14 @@ template <typename T>
 class submission final : public runnable {
   public:
     submission(event_loop& loop, coro<T> body, std::shared_ptr<concurrent_state<T>> state)
-        : loop_(loop), body_(std::move(body)), state_(std::move(state)) {}
+        : loop_(loop),
+          context_(context::active()),
+          body_(std::move(body)),
+          state_(std::move(state)) {}
     ~submission() { body_.close(); }
 
     void run() noexcept override {
+        const context_switch inside(loop_.active_context(), context_);
         state_->running = create_task(loop_, std::move(body_), "threadsafe");
         state_->running.add_done_callback(settler<T>(state_));
         delete this;
@@ -143,6 +147,7 @@ class submission final : public runnable {
 
   private:
     event_loop& loop_;
+    context context_;  // of the thread that submits
     coro<T> body_;
     std::shared_ptr<concurrent_state<T>> state_;
 };
@@ -150,7 +155,8 @@ class submission final : public runnable {
 }  // namespace detail
 
 /// Submits a coroutine to `loop` from another thread; asyncio.run_coroutine_threadsafe. The
-/// coroutine runs, and its frame is destroyed, on the loop's thread.
+/// coroutine runs, and its frame is destroyed, on the loop's thread. It starts in a copy of the
+/// submitting thread's context.
 /// @throws loop_closed; the coroutine is then destroyed unrun.
 template <typename T>
 concurrent_future<T> run_coroutine_threadsafe(coro<T> body, event_loop& loop) {

@@ -15,7 +15,10 @@ class callback_waiter final : public completion_waiter {
   public:
     callback_waiter(event_loop& loop, std::move_only_function<void()> function,
                     const std::source_location& where)
-        : loop_(loop), function_(std::move(function)), where_(where) {}
+        : loop_(loop),
+          context_(context::active()),
+          function_(std::move(function)),
+          where_(where) {}
 
     void run() noexcept override {
         call();
@@ -32,6 +35,7 @@ class callback_waiter final : public completion_waiter {
   private:
     void call() noexcept {
         const detail::slow_step_watch watch(loop_, *this);
+        const detail::context_switch inside(loop_.active_context(), context_);
         try {
             function_();
         } catch (...) {
@@ -42,6 +46,7 @@ class callback_waiter final : public completion_waiter {
     }
 
     event_loop& loop_;
+    context context_;
     std::move_only_function<void()> function_;
     std::source_location where_;
 };

@@ -35,6 +35,7 @@ task_base::task_base(event_loop& loop, std::coroutine_handle<> frame, detail::pr
       id_(runtime::of(loop).next_task_id()),
       definition_(root.definition),
       created_(where),
+      context_(context::active()),
       name_(name) {
     root.task = this;
     root.started = true;
@@ -64,6 +65,7 @@ void task_base::step() noexcept {
             return own.step_ended(*this);
         }
     }
+    const detail::context_switch inside(loop()->active_context(), context_);
     own.enter(this);
     resume_point_.resume();
     own.leave();

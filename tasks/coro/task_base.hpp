@@ -133,6 +133,7 @@ class task_base : public completion, public runnable, public detail::frame_chain
     std::uint64_t parent_id_ = 0;  // of the task that created it; 0: none did
     std::source_location definition_;
     std::source_location created_;
+    context context_;
     std::string name_;                     // empty: "Task-<id>"
     std::atomic<bool> is_renamed_{false};  // just now: a signal handler must not read the name
     int cancel_requests_ = 0;
