@@ -106,6 +106,11 @@ std::size_t thread_pool_executor::threads() const {
     return state_->threads;
 }
 
+bool thread_pool_executor::is_busy() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->running > 0 || !state_->jobs.empty();
+}
+
 void thread_pool_executor::submit(std::shared_ptr<detail::executor_job> job) {
     const std::lock_guard lock(state_->mutex);
     if (state_->closed) throw loop_error("cannot schedule new jobs after executor shutdown");
@@ -132,6 +137,7 @@ void thread_pool_executor::start_thread() {
 
 bool thread_pool_executor::shutdown(std::chrono::nanoseconds timeout) {
     std::unique_lock lock(state_->mutex);
+    if (state_->closed && threads_.empty()) return state_->threads == 0;
     state_->closed = true;
     state_->work_or_end.notify_all();
     const auto all_ended = [this] { return state_->threads == 0; };

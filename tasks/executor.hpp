@@ -81,8 +81,12 @@ class thread_pool_executor {
 
     /// Refuses new jobs and waits for the running and queued ones, at most `timeout`. When it
     /// passes, queued jobs are abandoned, a warning names how many are still running, and their
-    /// threads are left behind (they end with their jobs). @returns true when all have ended.
+    /// threads are left behind (they end with their jobs). Later calls wait no more. @returns true
+    /// when all have ended.
     bool shutdown(std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max());
+
+    /// True while a job runs or is queued.
+    [[nodiscard]] bool is_busy() const;
 
     /// How many threads exist now.
     [[nodiscard]] std::size_t threads() const;

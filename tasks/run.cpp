@@ -2,68 +2,16 @@
 
 #include <csignal>
 #include <fmt/format.h>
+#include <thread>
 
 #include "loop/log.hpp"
 #include "tasks/coro/runtime.hpp"
 #include "tasks/executor.hpp"
 #include "tasks/process_threads.hpp"
+#include "tasks/shutdown.hpp"
 
 namespace mayhem {
 namespace {
-
-using task_list = std::vector<detail::counted<task_base>>;
-
-/// How long tasks may take to end once nothing protects them any more.
-constexpr std::chrono::seconds last_grace{1};
-
-/// Waits until all of `tasks` are done or the deadline has passed.
-coro<void> wait_for_all(event_loop& loop, task_list tasks, time_point deadline) {
-    promise<void> over(loop);
-    auto finish = [over]() mutable {
-        if (!over.done()) over.set_value();
-    };
-    auto left = std::make_shared<std::size_t>(tasks.size());
-    for (const auto& task : tasks) {
-        task->add_done_callback([left, finish]() mutable {
-            if (--*left == 0) finish();
-        });
-    }
-    handle alarm = loop.call_at(deadline, finish);
-    if (!tasks.empty()) co_await over.get_future();
-    alarm.cancel();
-}
-
-/// Every pending task but the one that asks.
-task_list other_tasks(event_loop& loop) {
-    task_list found = runtime::of(loop).tasks();
-    std::erase_if(found, [&](const auto& task) { return task.get() == current_task().state(); });
-    return found;
-}
-
-/// Cancels in passes, because cleanup may start new tasks. Shielded tasks are left alone until
-/// the drain deadline. A task that swallows its cancellation and stays is reported when the loop
-/// closes.
-coro<void> cancel_everything(event_loop& loop, duration drain) {
-    const time_point deadline = deadline_after(loop.time(), drain);
-    for (;;) {
-        task_list unprotected = other_tasks(loop);
-        for (const auto& task : unprotected) {
-            if (task->is_protected()) task->protect_awaited();
-        }
-        std::erase_if(unprotected, [](const auto& task) { return task->is_protected(); });
-        std::erase_if(unprotected, [](const auto& task) { return task->was_asked_to_end(); });
-        if (unprotected.empty()) break;
-        for (const auto& task : unprotected) {
-            task->mark_asked_to_end();
-            task->cancel();
-        }
-        co_await wait_for_all(loop, std::move(unprotected), deadline);
-    }
-    co_await wait_for_all(loop, other_tasks(loop), deadline);
-    for (const auto& task : other_tasks(loop)) task->cancel();
-    const time_point last = deadline_after(loop.time(), last_grace);
-    co_await wait_for_all(loop, other_tasks(loop), last);
-}
 
 std::string list_stacks(event_loop& loop) {
     std::string text;
@@ -170,16 +118,40 @@ void runner::on_idle() {
 void runner::close() {
     if (loop_.is_closed()) return;
     deadlock_.reset();
-    if (runtime::of(loop_).pending_tasks() > 0) {
-        auto shutdown = create_task(loop_, cancel_everything(loop_, options_.drain), "shutdown");
-        shutdown.add_done_callback([this] { loop_.stop(); });
-        // Others may stop the loop, too.
-        while (!shutdown.done() && !deadlock_) loop_.run_forever();
-    }
-    if (const auto executor = runtime::of(loop_).executor_or_null()) {
-        executor->shutdown(options_.executor_shutdown);
-    }
+    end_tasks();
+    end_executor();
     loop_.close();
+}
+
+void runner::end_tasks() {
+    if (runtime::of(loop_).pending_tasks() == 0) return;
+    auto ending = create_task(loop_, detail::end_all_tasks(loop_, options_.drain), "shutdown");
+    ending.add_done_callback([this] { loop_.stop(); });
+    // Others may stop the loop, too.
+    while (!ending.done() && !deadlock_) loop_.run_forever();
+}
+
+/// A job may need the loop in order to end: it submits a coroutine and waits for it. So the loop
+/// runs while somebody else waits for the jobs.
+void runner::end_executor() {
+    const auto executor = runtime::of(loop_).executor_or_null();
+    if (!executor) return;
+    if (!executor->is_busy()) {
+        executor->shutdown(options_.executor_shutdown);
+        return;
+    }
+    bool over = false;
+    loop_.begin_external_work();
+    const std::jthread waiting([&] {
+        executor->shutdown(options_.executor_shutdown);
+        loop_.call_soon_threadsafe([&] {
+            over = true;
+            loop_.stop();
+        });
+    });
+    while (!over) loop_.run_forever();
+    loop_.end_external_work();
+    end_tasks();  // what the last jobs started
 }
 
 }  // namespace mayhem

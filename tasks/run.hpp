@@ -14,9 +14,11 @@ namespace mayhem {
 
 struct run_options {
     loop_options loop{};
-    /// How long tasks that are shielded may go on after everything else was cancelled.
+    /// How long the shutdown waits: shielded tasks may go on until then, others may clean up.
+    /// Afterwards everything is cancelled (again), and has one more second.
     std::chrono::nanoseconds drain = std::chrono::seconds(10);
-    /// How long to wait for executor threads that are still busy.
+    /// How long to wait for jobs of the default executor that still run. Then a warning is logged
+    /// and their threads are left behind.
     std::chrono::nanoseconds executor_shutdown = std::chrono::seconds(300);
     /// Ctrl-C cancels the main task and `run` throws `interrupted`; a second one stops at once.
     bool handle_interrupt = true;
@@ -61,7 +63,8 @@ class runner {
     explicit runner(const run_options& options = {});
     runner(const runner&) = delete;
     runner& operator=(const runner&) = delete;
-    /// Cancels what is left and waits for it, shuts the executor down, closes the loop.
+    /// Cancels what is left and waits for it (see shutdown.hpp), shuts the default executor down
+    /// while the loop goes on, so that jobs which wait for it can end, and closes the loop.
     ~runner();
 
     [[nodiscard]] event_loop& loop() noexcept { return loop_; }
@@ -85,6 +88,8 @@ class runner {
     void run_until_done(const task_ref& main);
     void on_interrupt(const task_ref& main);
     void on_idle();
+    void end_tasks();
+    void end_executor();
 
     run_options options_;
     event_loop loop_;

@@ -84,9 +84,9 @@ class task_base : public completion, public runnable, public detail::frame_chain
         step();
     }
 
-    // For the shutdown of the loop, which asks each task once.
+    // For the shutdown, which asks each task once in each of its stages.
     [[nodiscard]] bool was_asked_to_end() const noexcept { return asked_to_end_; }
-    void mark_asked_to_end() noexcept { asked_to_end_ = true; }
+    void mark_asked_to_end(bool asked) noexcept { asked_to_end_ = asked; }
 
   protected:
     ~task_base() override;
