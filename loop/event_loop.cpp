@@ -9,12 +9,6 @@
 namespace mayhem {
 namespace {
 
-thread_local event_loop* current_loop = nullptr;
-
-// Never inlined: a coroutine may resume on another thread, and the compiler must not keep the
-// address of the thread-local across that (toolchains do).
-[[gnu::noinline]] event_loop*& current_loop_slot() noexcept { return current_loop; }
-
 std::string what_of(const std::exception_ptr& exception) {
     try {
         std::rethrow_exception(exception);
@@ -26,14 +20,6 @@ std::string what_of(const std::exception_ptr& exception) {
 }
 
 }  // namespace
-
-event_loop* running_loop_or_null() noexcept { return current_loop_slot(); }
-
-event_loop& get_running_loop() {
-    event_loop* loop = running_loop_or_null();
-    if (loop == nullptr) throw loop_error("no running event loop");
-    return *loop;
-}
 
 event_loop::event_loop(const loop_options& options)
     : inbox_(std::make_shared<inbox>()),
@@ -47,12 +33,13 @@ event_loop::event_loop(const loop_options& options)
     backend_ = std::move(*made);
     start_observing(options);
     log(log_level::debug, "Using selector: {}", backend_->name());
-    timer_watch_.start(timerfd_.get());
-    inbox_watch_.start(inbox_->wake_descriptor());
+    watches_->timer.start(timerfd_.get());
+    watches_->inbox.start(inbox_->wake_descriptor());
     if (options.on_created) options.on_created(*this);
 }
 
 event_loop::~event_loop() {
+    if (is_from_before_fork()) running_ = false;  // it runs in the parent
     MAYHEM_CHECK(!running_, "an event loop was destroyed while running");
     close();
 }
@@ -82,6 +69,7 @@ handle event_loop::call_at(time_point when, std::move_only_function<void()> func
 
 handle event_loop::call_soon_threadsafe(std::move_only_function<void()> function,
                                         std::source_location where) {
+    refuse_after_fork();
     auto* state = new detail::callback(*this, std::move(function), where);
     handle owner(state);
     state->retain();  // before the post: the loop may run and release it at once
@@ -107,14 +95,14 @@ void event_loop::submit(operation& op) {
 void event_loop::run_forever() {
     check_usable();
     if (running_) throw loop_error("This event loop is already running");
-    if (current_loop_slot() != nullptr) {
+    if (running_loop_or_null() != nullptr) {
         throw loop_error("Cannot run the event loop while another loop is running");
     }
     struct running_mark {
         explicit running_mark(event_loop& loop) noexcept : loop_(loop) {
             loop_.running_ = true;
             loop_.thread_ = std::this_thread::get_id();
-            current_loop_slot() = &loop_;
+            detail::set_running_loop(&loop_);
             loop_.run_begins();
         }
         running_mark(const running_mark&) = delete;
@@ -123,7 +111,7 @@ void event_loop::run_forever() {
             loop_.run_ends();
             loop_.running_ = false;
             loop_.stopping_ = false;
-            current_loop_slot() = nullptr;
+            detail::set_running_loop(nullptr);
         }
         event_loop& loop_;
     };
@@ -137,7 +125,7 @@ void event_loop::tick() {
     poll();
     if (!timers_.empty()) timers_.expire(time(), ready_);
     inbox_->drain(ready_);
-    if (signal_watch_.take_signal()) {
+    if (watches_->signal.take_signal()) {
         signals_.dispatch();    // posts to our own inbox, too ...
         inbox_->drain(ready_);  // ... so that the handlers run in this very tick
     }
@@ -191,7 +179,7 @@ bool event_loop::arm_timerfd() {
 bool event_loop::advance_virtual_clock() {
     poll_backend(wait::no);
     inbox_->drain(ready_);
-    if (!ready_.empty() || signal_watch_.has_fired()) return true;
+    if (!ready_.empty() || watches_->signal.has_fired()) return true;
     if (external_work_ > 0 || timers_.empty() || timers_.earliest() == never) return false;
     if (timers_.earliest() > virtual_now_) virtual_now_ = timers_.earliest();
     return true;
@@ -201,7 +189,7 @@ std::size_t event_loop::own_operations() const noexcept {
     const auto counts = [](const watch& own) {
         return std::size_t{own.state == operation_state::in_flight};
     };
-    return counts(timer_watch_) + counts(inbox_watch_) + counts(signal_watch_);
+    return counts(watches_->timer) + counts(watches_->inbox) + counts(watches_->signal);
 }
 
 bool event_loop::nothing_can_wake() const noexcept {
@@ -219,6 +207,7 @@ void event_loop::run_ready() noexcept {
 // ---- Closing ------------------------------------------------------------------------------
 
 void event_loop::close() {
+    if (is_from_before_fork()) return abandon();
     if (running_) throw loop_error("Cannot close a running event loop");
     if (closed_) return;
     if (debug_) log(log_level::debug, "Close <event_loop {} debug=true>", backend_->name());
@@ -226,9 +215,9 @@ void event_loop::close() {
     stop_watching_stalls();
     signals_.remove_all();
     inbox_->close(ready_);
-    timer_watch_.stop();
-    inbox_watch_.stop();
-    signal_watch_.stop();
+    watches_->timer.stop();
+    watches_->inbox.stop();
+    watches_->signal.stop();
     // The kernel may write to buffers inside suspended frames: first it gives them back, and only
     // then are the frames destroyed. The wait is bounded: every kind of operation can be
     // cancelled, or is a file operation that ends by itself.
@@ -242,6 +231,18 @@ void event_loop::close() {
     drop_everything();  // what the destructors of suspended frames scheduled
     extension_.reset();
     backend_.reset();
+}
+
+/// In a forked child. What is in flight belongs to the parent, and so does what waits for it: it is
+/// left as it is, and its memory goes when the child ends or becomes another program.
+void event_loop::abandon() noexcept {
+    if (std::exchange(closed_, true)) return;
+    running_ = false;
+    while (!ready_.empty()) ready_.pop();
+    while (timers_.pop_any() != nullptr) continue;
+    [[maybe_unused]] auto* watches_of_parent = watches_.release();
+    [[maybe_unused]] auto* backend_of_parent = backend_.release();
+    [[maybe_unused]] auto* extension_of_parent = extension_.release();
 }
 
 void event_loop::drop_everything() noexcept {
@@ -258,7 +259,7 @@ void event_loop::add_signal_handler(int signal_number, signal_handler handler,
     signals_.add(signal_number, std::move(handler));
     const std::size_t bit = std::size_t{1} << (signal_number - 1);
     quiet_signals_ = counts_as_wake ? quiet_signals_ & ~bit : quiet_signals_ | bit;
-    signal_watch_.start(signals_.descriptor());
+    watches_->signal.start(signals_.descriptor());
 }
 
 bool event_loop::remove_signal_handler(int signal_number) {
@@ -295,6 +296,14 @@ void event_loop::default_exception_handler(const exception_context& context) con
 
 void event_loop::check_usable() const {
     if (closed_) throw loop_closed();
+    refuse_after_fork();
+}
+
+void event_loop::refuse_after_fork() const {
+    if (!is_from_before_fork()) return;
+    throw loop_error(
+        "This event loop belongs to the parent process, with which a forked child shares its "
+        "descriptors; make a new loop in the child");
 }
 
 // ---- The loop's own descriptors -----------------------------------------------------------

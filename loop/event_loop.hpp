@@ -12,7 +12,8 @@
 // code runs only in step 4. Step 4 runs a snapshot: a callback that schedules a callback waits for
 // the next tick, so a flood of callbacks cannot starve I/O, and the other way round.
 //
-// The loop belongs to one thread. The exceptions are `call_soon_threadsafe` and `remote()`.
+// The loop belongs to one thread, and to the process that made it (running_loop.hpp). The
+// exceptions are `call_soon_threadsafe` and `remote()`.
 #pragma once
 
 #include <concepts>
@@ -32,6 +33,7 @@
 #include "loop/handle.hpp"
 #include "loop/inbox.hpp"
 #include "loop/loop_binding.hpp"
+#include "loop/running_loop.hpp"
 #include "loop/signals.hpp"
 #include "loop/timer_queue.hpp"
 
@@ -265,6 +267,12 @@ class event_loop {
         bool wanted_ = false;
         bool fired_ = false;
     };
+    struct watches {
+        explicit watches(event_loop& loop) noexcept : timer(loop), inbox(loop), signal(loop) {}
+        watch timer;
+        watch inbox;
+        watch signal;
+    };
 
     void tick();
     void poll();
@@ -276,6 +284,11 @@ class event_loop {
     void run_ready() noexcept;
     void run_ready_watched() noexcept;
     void drop_everything() noexcept;
+    void abandon() noexcept;
+    void refuse_after_fork() const;
+    [[nodiscard]] bool is_from_before_fork() const noexcept {
+        return generation_ != detail::fork_generation();
+    }
     void check_usable() const;
     void check_thread_slowly(std::string_view what) const;
     [[nodiscard]] std::size_t own_operations() const noexcept;
@@ -294,10 +307,9 @@ class event_loop {
     signal_set signals_;
     unique_fd timerfd_;
     time_point timerfd_deadline_ = never;
-    watch timer_watch_{*this};
-    watch inbox_watch_{*this};
-    watch signal_watch_{*this};
+    std::unique_ptr<watches> watches_ = std::make_unique<watches>(*this);
 
+    const unsigned generation_ = detail::fork_generation();
     bool running_ = false;
     bool stopping_ = false;
     bool closed_ = false;
@@ -318,11 +330,5 @@ class event_loop {
     std::shared_ptr<detail::step_monitor> monitor_;  // null unless stalls are watched
     std::unique_ptr<loop_extension> extension_;
 };
-
-/// The loop that runs on this thread, or null; asyncio's _get_running_loop.
-[[nodiscard]] event_loop* running_loop_or_null() noexcept;
-
-/// The loop that runs on this thread. @throws loop_error("no running event loop")
-[[nodiscard]] event_loop& get_running_loop();
 
 }  // namespace mayhem

@@ -57,10 +57,13 @@ std::string backend_label(backend_kind kind) {
 }
 
 void for_each_backend(const std::function<void(backend_kind)>& body) {
+    std::string served;
     for (const backend_kind kind : available_backends()) {
         SCOPED_TRACE("backend " + backend_label(kind));
         body(kind);
+        served += backend_label(kind) + " ";
     }
+    ::testing::Test::RecordProperty("backends", served);  // for who reads the results
 }
 
 run_options test_options(backend_kind kind) {

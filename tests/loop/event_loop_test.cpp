@@ -1,13 +1,17 @@
 // The loop itself: order, stopping, closing, errors, threads. Each test runs on every backend.
 #include "loop/event_loop.hpp"
 
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <gtest/gtest.h>
+#include <limits>
+#include <malloc.h>
 #include <thread>
 #include <vector>
 
 #include "loop/log.hpp"
+#include "tests/support/loop_backends.hpp"
 
 namespace {
 
@@ -55,6 +59,8 @@ TEST_P(event_loop_test, stop_in_the_middle_of_a_batch_finishes_the_batch) {
     loop.call_soon([&] { order.push_back(1); });
     loop.run_forever();
     EXPECT_EQ(order, std::vector{1});
+    run_ticks(1);
+    EXPECT_EQ(order, (std::vector{1, 9}));
 }
 
 TEST_P(event_loop_test, a_cancelled_callback_does_not_run_even_in_the_same_batch) {
@@ -288,6 +294,64 @@ TEST_P(event_loop_test, real_timers_are_never_early) {
     EXPECT_GE(fired_at, wanted);
 }
 
+TEST_P(event_loop_test, a_timer_of_two_to_the_55_seconds_neither_fires_nor_overflows) {
+    bool fired = false;
+    handle far =
+        loop.call_later(std::chrono::duration<double>(std::ldexp(1.0, 55)), [&] { fired = true; });
+    handle endless =
+        loop.call_later(std::chrono::duration<double>(std::numeric_limits<double>::infinity()),
+                        [&] { fired = true; });
+    loop.call_later(24h * 365 * 200, [&] { loop.stop(); });
+    loop.run_forever();
+    EXPECT_FALSE(fired);
+    far.cancel();
+    endless.cancel();
+    run_ticks(1);
+    EXPECT_FALSE(fired);
+}
+
+TEST_P(event_loop_test, a_loop_that_waits_for_a_timer_does_not_spin) {
+    loop_options real = options();
+    real.virtual_clock = false;
+    event_loop timed(real);
+    timed.set_debug(true);  // names each wait in the kernel
+    int waits = 0;
+    set_log_level(log_level::debug);
+    auto previous = set_log_sink([&](const log_record& record) {
+        if (record.message.find("poll took") != std::string_view::npos) ++waits;
+    });
+    timed.call_later(3ms + 1ns, [&] { timed.stop(); });
+    timed.run_forever();
+    set_log_sink(std::move(previous));
+    set_log_level(log_level::info);
+    EXPECT_GE(waits, 1);
+    EXPECT_LE(waits, 3);
+}
+
+TEST_P(event_loop_test, a_million_cancelled_timers_give_their_memory_back) {
+    const auto cancel_many = [&] {
+        for (int count = 0; count < 1'000'000; ++count) {
+            loop.call_later(std::chrono::seconds(count % 977), [] {}).cancel();
+        }
+    };
+    cancel_many();  // fills the free lists
+    const std::size_t bytes = ::mallinfo2().uordblks;
+    cancel_many();
+    EXPECT_LT(::mallinfo2().uordblks, bytes + 100'000);
+}
+
+// Each callback comes through the inbox, and posts the next while the others are drained.
+TEST_P(event_loop_test, a_call_made_while_the_inbox_is_drained_is_not_lost) {
+    int ran = 0;
+    std::function<void()> again = [&] {
+        if (++ran == 1000) return loop.stop();
+        loop.call_soon_threadsafe([&] { again(); });
+    };
+    loop.call_soon_threadsafe([&] { again(); });
+    loop.run_forever();
+    EXPECT_EQ(ran, 1000);
+}
+
 std::size_t open_descriptors() {
     const std::filesystem::directory_iterator descriptors("/proc/self/fd");
     return static_cast<std::size_t>(std::distance(begin(descriptors), end(descriptors)));
@@ -304,22 +368,7 @@ TEST_P(event_loop_test, a_thousand_loops_leave_no_descriptor_behind) {
     EXPECT_EQ(open_descriptors(), before);
 }
 
-std::vector<backend_kind> backends() {
-    std::vector<backend_kind> kinds{backend_kind::epoll};
-    try {
-        loop_options options;
-        options.backend = backend_kind::uring;
-        event_loop probe(options);
-        kinds.push_back(backend_kind::uring);
-    } catch (const std::system_error&) {
-        std::puts("io_uring is refused here: only epoll is tested");
-    }
-    return kinds;
-}
-
-INSTANTIATE_TEST_SUITE_P(on, event_loop_test, ::testing::ValuesIn(backends()),
-                         [](const auto& instance) {
-                             return instance.param == backend_kind::uring ? "uring" : "epoll";
-                         });
+INSTANTIATE_TEST_SUITE_P(on, event_loop_test, ::testing::ValuesIn(test::loop_backends()),
+                         test::name_of_kind);
 
 }  // namespace

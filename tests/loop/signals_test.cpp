@@ -7,11 +7,17 @@
 #include <thread>
 
 #include "loop/event_loop.hpp"
+#include "tests/support/loop_backends.hpp"
 
 namespace {
 
 using namespace mayhem;
 using namespace std::chrono_literals;
+
+class signals : public testing::TestWithParam<backend_kind> {
+  protected:
+    static loop_options options() { return test::on_backend(GetParam()); }
+};
 
 bool is_blocked(int number) {
     sigset_t current;
@@ -19,8 +25,8 @@ bool is_blocked(int number) {
     return sigismember(&current, number) == 1;
 }
 
-TEST(signals, a_signal_becomes_a_callback_on_the_loop) {
-    event_loop loop;
+TEST_P(signals, a_signal_becomes_a_callback_on_the_loop) {
+    event_loop loop(options());
     for (const int wanted : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
         int received = 0;
         loop.add_signal_handler(wanted, [&](int number) {
@@ -34,16 +40,16 @@ TEST(signals, a_signal_becomes_a_callback_on_the_loop) {
     }
 }
 
-TEST(signals, a_signal_wakes_an_idle_loop) {
-    event_loop loop;
+TEST_P(signals, a_signal_wakes_an_idle_loop) {
+    event_loop loop(options());
     loop.add_signal_handler(SIGUSR1, [&](int) { loop.stop(); });
     std::thread sender([] { ::kill(::getpid(), SIGUSR1); });
     loop.run_forever();
     sender.join();
 }
 
-TEST(signals, many_of_one_kind_coalesce_and_none_starves_another) {
-    event_loop loop;
+TEST_P(signals, many_of_one_kind_coalesce_and_none_starves_another) {
+    event_loop loop(options());
     int users = 0;
     int hangups = 0;
     loop.add_signal_handler(SIGUSR1, [&](int) { ++users; });
@@ -59,9 +65,9 @@ TEST(signals, many_of_one_kind_coalesce_and_none_starves_another) {
     EXPECT_LE(users, 1000);
 }
 
-TEST(signals, two_loops_hear_of_one_signal) {
-    event_loop first;
-    event_loop second;
+TEST_P(signals, two_loops_hear_of_one_signal) {
+    event_loop first(options());
+    event_loop second(options());
     bool first_heard = false;
     bool second_heard = false;
     first.add_signal_handler(SIGUSR1, [&](int) {
@@ -79,8 +85,8 @@ TEST(signals, two_loops_hear_of_one_signal) {
     EXPECT_TRUE(second_heard);
 }
 
-TEST(signals, a_handler_may_remove_itself_and_the_mask_is_restored) {
-    event_loop loop;
+TEST_P(signals, a_handler_may_remove_itself_and_the_mask_is_restored) {
+    event_loop loop(options());
     ASSERT_FALSE(is_blocked(SIGUSR2));
     loop.add_signal_handler(SIGUSR2, [&](int number) {
         loop.remove_signal_handler(number);
@@ -93,8 +99,8 @@ TEST(signals, a_handler_may_remove_itself_and_the_mask_is_restored) {
     EXPECT_FALSE(loop.remove_signal_handler(SIGUSR2));
 }
 
-TEST(signals, a_handler_may_be_replaced) {
-    event_loop loop;
+TEST_P(signals, a_handler_may_be_replaced) {
+    event_loop loop(options());
     int which = 0;
     loop.add_signal_handler(SIGUSR1, [&](int) { which = 1; });
     loop.add_signal_handler(SIGUSR1, [&](int) {
@@ -106,10 +112,10 @@ TEST(signals, a_handler_may_be_replaced) {
     EXPECT_EQ(which, 2);
 }
 
-TEST(signals, a_signal_pending_at_close_calls_nobody_and_kills_nobody) {
+TEST_P(signals, a_signal_pending_at_close_calls_nobody_and_kills_nobody) {
     bool called = false;
     {
-        event_loop loop;
+        event_loop loop(options());
         loop.add_signal_handler(SIGTERM, [&](int) { called = true; });
         ::raise(SIGTERM);
     }
@@ -117,16 +123,16 @@ TEST(signals, a_signal_pending_at_close_calls_nobody_and_kills_nobody) {
     EXPECT_FALSE(is_blocked(SIGTERM));
 }
 
-TEST(signals, signals_that_cannot_be_caught_are_refused) {
-    event_loop loop;
+TEST_P(signals, signals_that_cannot_be_caught_are_refused) {
+    event_loop loop(options());
     EXPECT_THROW(loop.add_signal_handler(SIGKILL, [](int) {}), loop_error);
     EXPECT_THROW(loop.add_signal_handler(SIGSTOP, [](int) {}), loop_error);
     EXPECT_THROW(loop.add_signal_handler(0, [](int) {}), loop_error);
     EXPECT_THROW(loop.add_signal_handler(1000, [](int) {}), loop_error);
 }
 
-TEST(signals, a_thread_that_does_not_block_the_signal_is_refused_with_the_remedy) {
-    event_loop loop;
+TEST_P(signals, a_thread_that_does_not_block_the_signal_is_refused_with_the_remedy) {
+    event_loop loop(options());
     std::atomic<bool> runs{false};
     std::atomic<bool> done{false};
     std::thread older([&] {
@@ -145,8 +151,8 @@ TEST(signals, a_thread_that_does_not_block_the_signal_is_refused_with_the_remedy
     EXPECT_NE(refusal.find("before starting threads"), std::string::npos) << refusal;
 }
 
-TEST(signals, a_handler_that_throws_goes_to_the_exception_handler) {
-    event_loop loop;
+TEST_P(signals, a_handler_that_throws_goes_to_the_exception_handler) {
+    event_loop loop(options());
     std::string told;
     loop.set_exception_handler([&](event_loop&, const exception_context& context) {
         told = context.message;
@@ -157,5 +163,7 @@ TEST(signals, a_handler_that_throws_goes_to_the_exception_handler) {
     loop.run_forever();
     EXPECT_NE(told.find("SIGUSR1"), std::string::npos);
 }
+
+INSTANTIATE_TEST_SUITE_P(on, signals, testing::ValuesIn(test::loop_backends()), test::name_of_kind);
 
 }  // namespace

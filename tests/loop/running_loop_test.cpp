@@ -1,0 +1,100 @@
+// Forks: what a child may do with loops, and that it does the parent's no harm.
+#include "loop/running_loop.hpp"
+
+#include <csignal>
+#include <gtest/gtest.h>
+#include <memory>
+
+#include "loop/error.hpp"
+#include "tests/support/loop_backends.hpp"
+#include "tests/support/refuse_system_call.hpp"
+
+namespace {
+
+using namespace mayhem;
+using namespace std::chrono_literals;
+
+class forked_process : public testing::TestWithParam<backend_kind> {
+  protected:
+    static loop_options options() { return test::on_backend(GetParam()); }
+};
+
+template <typename Function>
+bool is_refused(Function function) {
+    try {
+        function();
+    } catch (const loop_error&) {
+        return true;
+    }
+    return false;
+}
+
+TEST_P(forked_process, the_child_has_no_running_loop_and_may_make_its_own) {
+    event_loop loop(options());
+    int status = -1;
+    loop.call_soon([&] {
+        status = test::in_child([] {
+            if (running_loop_or_null() != nullptr) return 1;
+            if (!is_refused([] { (void)get_running_loop(); })) return 2;
+            event_loop own(options());
+            bool ran = false;
+            own.call_later(1ms, [&] {
+                ran = true;
+                own.stop();
+            });
+            own.run_forever();
+            return ran ? 0 : 3;
+        });
+        EXPECT_EQ(running_loop_or_null(), &loop);
+        loop.stop();
+    });
+    loop.run_forever();
+    EXPECT_EQ(status, 0);
+}
+
+TEST_P(forked_process, the_parents_loop_refuses_the_child_and_goes_on_in_the_parent) {
+    event_loop loop(options());
+    int status = -1;
+    int ran = 0;
+    loop.call_later(1h, [&] { ++ran; });
+    loop.call_soon([&] {
+        status = test::in_child([&] {
+            if (!is_refused([&] { loop.call_soon([] {}); })) return 1;
+            if (!is_refused([&] { loop.call_later(1s, [] {}); })) return 2;
+            if (!is_refused([&] { loop.call_soon_threadsafe([] {}); })) return 3;
+            if (!is_refused([&] { loop.run_forever(); })) return 4;
+            if (!is_refused([&] { loop.add_signal_handler(SIGUSR1, [](int) {}); })) return 5;
+            return 0;
+        });
+        loop.call_later(1ms, [&] {
+            ++ran;
+            loop.stop();
+        });
+    });
+    loop.run_forever();
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(ran, 1);
+}
+
+// A child that returns from main, say, destroys what it has copies of.
+TEST_P(forked_process, a_loop_that_the_child_destroys_lives_on_in_the_parent) {
+    auto loop = std::make_unique<event_loop>(options());
+    int ran = 0;
+    loop->call_soon([&] { ++ran; });
+    loop->call_later(1ms, [&] {
+        ++ran;
+        loop->stop();
+    });
+    const int status = test::in_child([&] {
+        loop.reset();
+        return ran;
+    });
+    EXPECT_EQ(status, 0);
+    loop->run_forever();
+    EXPECT_EQ(ran, 2);
+}
+
+INSTANTIATE_TEST_SUITE_P(on, forked_process, testing::ValuesIn(test::loop_backends()),
+                         test::name_of_kind);
+
+}  // namespace
