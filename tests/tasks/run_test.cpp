@@ -164,12 +164,18 @@ TEST(run, tasks_that_wait_for_each_other_are_a_deadlock) {
 }
 
 TEST(run, inside_of_run_is_an_error) {
-    auto body = []() -> coro<> {
-        auto inner = ticks(1);
-        EXPECT_THROW(run(std::move(inner)), loop_error);
-        co_return;
-    };
-    run(body());
+    for_each_backend([](backend_kind kind) {
+        const log_capture log;
+        run_options options = test_options(kind);
+        options.loop.debug = true;  // says so when a coroutine is never awaited
+        auto body = []() -> coro<> {
+            auto inner = ticks(1);
+            EXPECT_THROW(run(std::move(inner)), loop_error);
+            co_return;
+        };
+        run(body(), options);
+        EXPECT_EQ(log.count("ticks' was never awaited"), 1U);
+    });
 }
 
 TEST(run, stopped_early_is_an_error_and_the_task_can_go_on) {

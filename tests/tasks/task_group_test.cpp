@@ -9,6 +9,7 @@
 
 #include "tasks/mayhem.hpp"
 #include "tasks/testing/co_test.hpp"
+#include "tasks/testing/log_capture.hpp"
 #include "tests/tasks/support.hpp"
 
 namespace {
@@ -154,6 +155,35 @@ CO_TEST(task_group, refuses_children_after_a_failure) {
     };
     co_await errors_of(body);
     EXPECT_TRUE(refused);
+}
+
+CO_TEST(task_group, refuses_children_after_its_end_and_destroys_them_silently) {
+    const log_capture log;
+    get_running_loop().set_debug(true);  // says so when a coroutine is never awaited
+    task_group* kept = nullptr;
+    bool refused = false;
+    auto argument = [](live_object) -> coro<> { co_return; };
+    auto child = [&]() -> coro<> {
+        // When its last task has ended, the group is over, although with_task_group has not run.
+        current_task().add_done_callback([&] {
+            try {
+                kept->create_task(argument(live_object()));
+            } catch (const std::logic_error&) {
+                refused = true;
+            }
+        });
+        co_return;
+    };
+    auto body = [&](task_group& group) -> coro<> {
+        kept = &group;
+        group.create_task(child());
+        co_return;
+    };
+    co_await with_task_group(body);
+    get_running_loop().set_debug(false);
+    EXPECT_TRUE(refused);
+    EXPECT_EQ(live_object::alive(), 0);
+    EXPECT_EQ(log.count("never awaited"), 0U);
 }
 
 CO_TEST(task_group, takes_children_from_its_children_while_it_joins) {

@@ -262,6 +262,22 @@ CO_TEST(process, a_destroyed_process_is_killed_and_reaped) {
     EXPECT_TRUE(no_children());
 }
 
+CO_TEST(process, a_coroutine_that_is_cancelled_half_way_leaves_no_child) {
+    auto body = []() -> coro<> {
+        process child = process::spawn(arguments{"sleep", "1000"}, with_output());
+        co_await read_everything(child.standard_output());
+        ADD_FAILURE() << "the child has ended by itself";
+    };
+    auto half_way = create_task(body());
+    co_await yield();
+    EXPECT_FALSE(no_children());
+    half_way.cancel();
+    const auto [outcome] = co_await gather(return_exceptions, half_way);
+    EXPECT_TRUE(is_cancelled(outcome.exception()));
+    co_await mayhem::sleep(1ms);  // the clock waits for the child
+    EXPECT_TRUE(no_children());
+}
+
 CO_TEST(process, an_assigned_over_process_is_killed_and_reaped) {
     process child = process::spawn(arguments{"sleep", "1000"});
     child = process::spawn(shell("exit 7"));
