@@ -15,6 +15,8 @@
 #include "loop/epoll_backend.hpp"
 #include "loop/error.hpp"
 #include "loop/log.hpp"
+#include "loop/sim_backend.hpp"
+#include "loop/sim_options.hpp"
 #include "loop/uring_backend.hpp"
 
 namespace mayhem {
@@ -57,8 +59,9 @@ std::expected<backend_kind, std::string> parse_backend(std::string_view name) {
     if (name == "auto" || name == "automatic") return backend_kind::automatic;
     if (name == "uring" || name == "io_uring") return backend_kind::uring;
     if (name == "epoll") return backend_kind::epoll;
+    if (name == "sim") return backend_kind::sim;
     return std::unexpected(
-        fmt::format("unknown backend \"{}\": choose auto, uring (io_uring) or epoll", name));
+        fmt::format("unknown backend \"{}\": choose auto, uring (io_uring), epoll or sim", name));
 }
 
 namespace {
@@ -124,18 +127,24 @@ std::expected<backend_kind, std::error_code> backend_from_environment() {
 
 }  // namespace
 
-std::expected<std::unique_ptr<backend>, std::error_code> make_backend(backend_kind kind,
-                                                                      ready_queue& ready) {
+std::expected<std::unique_ptr<backend>, std::error_code> make_backend(
+    backend_kind kind, ready_queue& ready, const sim_options& simulation) {
     if (kind == backend_kind::automatic) {
         const auto wish = backend_from_environment();
         if (!wish.has_value()) return std::unexpected(wish.error());
         kind = *wish;
     }
     if (kind == backend_kind::epoll) return epoll_backend::create(ready);
+    if (kind == backend_kind::sim) return sim_backend::create(ready, simulation);
     auto made = uring_backend::create(ready);
     if (made.has_value() || kind == backend_kind::uring) return made;
     log_refusal(made.error());
     return epoll_backend::create(ready);
+}
+
+std::expected<std::unique_ptr<backend>, std::error_code> make_backend(backend_kind kind,
+                                                                      ready_queue& ready) {
+    return make_backend(kind, ready, sim_options());
 }
 
 }  // namespace mayhem

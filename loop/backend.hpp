@@ -1,5 +1,5 @@
-// The contract between the loop and the kernel. `uring_backend` and `epoll_backend` are siblings
-// behind it: whoever reads one of them needs to know only this page.
+// The contract between the loop and the kernel. `uring_backend`, `epoll_backend` and `sim_backend`
+// are siblings behind it: whoever reads one of them needs to know only this page.
 //
 // Facts. io_uring speaks completions ("the read is done, 17 bytes"), epoll speaks readiness ("a
 // read would not block now"). Coroutines want completions, so completions are the contract and
@@ -37,6 +37,9 @@
 
 namespace mayhem {
 
+class sim_backend;
+struct sim_options;
+
 enum class wait : bool { no, yes };
 
 class backend {
@@ -46,7 +49,7 @@ class backend {
     backend& operator=(const backend&) = delete;
     virtual ~backend() = default;
 
-    /// "io_uring" or "epoll".
+    /// "io_uring", "epoll" or "sim".
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
 
     /// False when file operations (openat, statx, fsync, reads of regular files) would block the
@@ -68,6 +71,9 @@ class backend {
     /// The descriptor is about to be closed by somebody else.
     virtual void forget(int fd) noexcept = 0;
 
+    /// The simulation, when this is one; null on a real kernel.
+    [[nodiscard]] virtual sim_backend* simulation() noexcept { return nullptr; }
+
     /// Operations between submit and their terminal completion.
     [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_count_; }
 
@@ -86,15 +92,18 @@ class backend {
 };
 
 /// Which backend to use; `automatic` probes io_uring and falls back to epoll.
-enum class backend_kind : std::uint8_t { automatic, uring, epoll };
+enum class backend_kind : std::uint8_t { automatic, uring, epoll, sim };
 
-/// `automatic`, `uring` or `epoll` from a name ("uring", "io_uring", "epoll", "auto"); an error
-/// message that lists the choices otherwise.
+/// A kind from a name ("uring", "io_uring", "epoll", "sim", "auto"); an error message that lists
+/// the choices otherwise.
 [[nodiscard]] std::expected<backend_kind, std::string> parse_backend(std::string_view name);
 
-/// Makes a backend that completes into `ready`. `automatic` follows MAYHEM_BACKEND when it is set;
-/// otherwise it tries io_uring, and on refusal logs one line that names the reason and the remedy
-/// and takes epoll. Asking for io_uring by name does not fall back: it fails.
+/// Makes a backend that completes into `ready`; `simulation` is for `sim`. `automatic` follows
+/// MAYHEM_BACKEND when it is set; otherwise it tries io_uring, and on refusal logs one line that
+/// names the reason and the remedy and takes epoll. Asking for io_uring by name does not fall back:
+/// it fails.
+[[nodiscard]] std::expected<std::unique_ptr<backend>, std::error_code> make_backend(
+    backend_kind kind, ready_queue& ready, const sim_options& simulation);
 [[nodiscard]] std::expected<std::unique_ptr<backend>, std::error_code> make_backend(
     backend_kind kind, ready_queue& ready);
 

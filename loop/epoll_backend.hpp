@@ -47,7 +47,7 @@
 
 namespace mayhem {
 
-class epoll_backend final : public backend {
+class epoll_backend : public backend {
   public:
     [[nodiscard]] static std::expected<std::unique_ptr<backend>, std::error_code> create(
         ready_queue& ready);
@@ -60,6 +60,10 @@ class epoll_backend final : public backend {
     void cancel(operation& op) noexcept override;
     [[nodiscard]] std::error_code poll(wait mode) noexcept override;
     void forget(int fd) noexcept override;
+
+  protected:
+    // For the sim backend, which leaves real descriptors to this one.
+    epoll_backend(ready_queue& ready, unique_fd epoll) noexcept;
 
   private:
     using parked_list = intrusive_list<operation, parked_tag>;
@@ -87,8 +91,6 @@ class epoll_backend final : public backend {
         connecting,  // connect was started: the socket becomes writable when it is decided
         decided,     // `result` is the terminal result of a multishot operation, to be told by poll
     };
-
-    epoll_backend(ready_queue& ready, unique_fd epoll) noexcept;
 
     descriptor* find(int fd);
     descriptor& at(int fd) noexcept { return table_[static_cast<std::size_t>(fd)]; }

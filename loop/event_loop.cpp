@@ -1,10 +1,12 @@
 #include "loop/event_loop.hpp"
 
+#include <algorithm>
 #include <poll.h>
 #include <string>
 #include <sys/timerfd.h>
 
 #include "loop/log.hpp"
+#include "loop/sim_backend.hpp"
 
 namespace mayhem {
 namespace {
@@ -28,9 +30,14 @@ event_loop::event_loop(const loop_options& options)
       virtual_clock_(options.virtual_clock),
       virtual_now_(clock::now()) {
     if (!timerfd_) throw_errno(errno, "timerfd_create");
-    auto made = make_backend(options.backend, ready_);
+    auto made = make_backend(options.backend, ready_, options.sim);
     if (!made) throw std::system_error(made.error(), "cannot create an event loop");
     backend_ = std::move(*made);
+    simulation_ = backend_->simulation();
+    if (simulation_ != nullptr) {
+        virtual_clock_ = true;
+        virtual_now_ = sim_epoch;
+    }
     start_observing(options);
     log(log_level::debug, "Using selector: {}", backend_->name());
     watches_->timer.start(timerfd_.get());
@@ -180,8 +187,13 @@ bool event_loop::advance_virtual_clock() {
     poll_backend(wait::no);
     inbox_->drain(ready_);
     if (!ready_.empty() || watches_->signal.has_fired()) return true;
-    if (external_work_ > 0 || timers_.empty() || timers_.earliest() == never) return false;
-    if (timers_.earliest() > virtual_now_) virtual_now_ = timers_.earliest();
+    // What is outside takes real time: only the simulated kernel goes on meanwhile.
+    time_point next = never;
+    if (external_work_ == 0 && !timers_.empty()) next = timers_.earliest();
+    if (simulation_ != nullptr) next = std::min(next, simulation_->next_completion());
+    if (next == never) return false;
+    virtual_now_ = std::max(virtual_now_, next);
+    if (simulation_ != nullptr) simulation_->set_time(virtual_now_);
     return true;
 }
 
@@ -193,9 +205,11 @@ std::size_t event_loop::own_operations() const noexcept {
 }
 
 bool event_loop::nothing_can_wake() const noexcept {
+    // What waits for a simulated peer waits for this very thread.
+    const std::size_t simulated = simulation_ != nullptr ? simulation_->waiting() : 0;
     const bool quiet = signals_.empty() || signals_.watches_only(quiet_signals_);
     return ready_.empty() && timers_.empty() && external_work_ == 0 && quiet &&
-           backend_->in_flight() == own_operations();
+           backend_->in_flight() == own_operations() + simulated;
 }
 
 void event_loop::run_ready() noexcept {
@@ -230,6 +244,7 @@ void event_loop::close() {
     if (extension_) extension_->close();
     drop_everything();  // what the destructors of suspended frames scheduled
     extension_.reset();
+    simulation_ = nullptr;
     backend_.reset();
 }
 

@@ -35,6 +35,7 @@
 #include "loop/loop_binding.hpp"
 #include "loop/running_loop.hpp"
 #include "loop/signals.hpp"
+#include "loop/sim_options.hpp"
 #include "loop/timer_queue.hpp"
 
 namespace mayhem {
@@ -54,6 +55,8 @@ struct loop_options {
     /// Called with the loop at the end of its construction: for who drives a program from outside,
     /// and must reach loops that `run` makes.
     std::function<void(event_loop&)> on_created{};
+    /// How the simulated kernel behaves, when the backend is `sim` (whose clock is always virtual).
+    sim_options sim{};
 };
 
 /// What the exception handler is told; mirrors the context of asyncio's call_exception_handler.
@@ -219,6 +222,8 @@ class event_loop {
         if (backend_) backend_->forget(fd);
     }
     [[nodiscard]] const backend& get_backend() const noexcept { return *backend_; }
+    /// The simulated kernel under this loop; null on a real one.
+    [[nodiscard]] sim_backend* simulation() const noexcept { return simulation_; }
 
     /// The context of the step that runs; null between steps. See context_switch.
     [[nodiscard]] context*& active_context() noexcept { return active_context_; }
@@ -303,6 +308,7 @@ class event_loop {
     ready_queue ready_;
     timer_queue timers_;
     std::unique_ptr<backend> backend_;
+    sim_backend* simulation_ = nullptr;
     std::shared_ptr<inbox> inbox_;
     signal_set signals_;
     unique_fd timerfd_;

@@ -2,8 +2,9 @@
 // for operations calls `event_loop::release` before it lets go (see backend.hpp, "descriptors").
 #pragma once
 
-#include <unistd.h>
 #include <utility>
+
+#include "loop/kernel.hpp"
 
 namespace mayhem {
 
@@ -29,7 +30,7 @@ class unique_fd {
     /// descriptor is gone by then, and a second close could hit somebody else's.
     void reset(int fd = -1) noexcept {
         const int old = std::exchange(fd_, fd);
-        if (old >= 0) ::close(old);
+        if (old >= 0) kernel::close(old);
     }
 
   private:

@@ -5,6 +5,7 @@
 
 #include "loop/log.hpp"
 #include "loop/signal_mask.hpp"
+#include "loop/sim_backend.hpp"
 #include "tasks/coro/runtime.hpp"
 
 namespace mayhem {
@@ -32,7 +33,7 @@ void executor_job::send_home(std::shared_ptr<executor_job> job) noexcept {
 void executor_job::run() noexcept {
     const std::shared_ptr<executor_job> keep = std::move(keep_alive_);
     finished_ = true;
-    loop_.end_external_work();
+    if (loop_.simulation() == nullptr) loop_.end_external_work();
     if (awaiter_ != nullptr) awaiter_->job_done();
 }
 
@@ -54,7 +55,8 @@ void job_wait::submit(thread_pool_executor* executor) {
         throw;
     }
     job_->set_awaiter(this);  // the job comes home on a later tick, never before this
-    loop().begin_external_work();
+    // On a simulated kernel the job is a timer of the loop's own.
+    if (loop().simulation() == nullptr) loop().begin_external_work();
 }
 
 }  // namespace detail
@@ -68,6 +70,17 @@ struct thread_pool_executor::shared_state {
     std::size_t idle = 0;
     std::size_t running = 0;
     bool closed = false;
+
+    /// One job on the caller's thread. @returns false when there was none
+    bool run_one() {
+        std::unique_lock lock(mutex);
+        if (jobs.empty()) return false;
+        auto job = std::move(jobs.front());
+        jobs.pop_front();
+        lock.unlock();
+        detail::executor_job::work(std::move(job));
+        return true;
+    }
 
     void serve() {
         std::unique_lock lock(mutex);
@@ -114,6 +127,12 @@ bool thread_pool_executor::is_busy() const {
 void thread_pool_executor::submit(std::shared_ptr<detail::executor_job> job) {
     const std::lock_guard lock(state_->mutex);
     if (state_->closed) throw loop_error("cannot schedule new jobs after executor shutdown");
+    if (sim_backend* const simulation = job->loop().simulation()) {
+        event_loop& loop = job->loop();
+        state_->jobs.push_back(std::move(job));
+        loop.call_later(simulation->job_delay(), [state = state_] { state->run_one(); });
+        return;
+    }
     const bool somebody_free = state_->idle > state_->jobs.size();
     if (!somebody_free && state_->threads < threads_max_) {
         try {
@@ -146,6 +165,12 @@ bool thread_pool_executor::shutdown(std::chrono::nanoseconds timeout) {
         state_->job_ended.wait(lock, all_ended);
     } else {
         ended = state_->job_ended.wait_for(lock, timeout, all_ended);
+    }
+    if (state_->threads == 0) {  // no thread left what is queued: it waits for a simulated one
+        lock.unlock();
+        while (state_->run_one()) {
+        }
+        lock.lock();
     }
     auto abandoned = std::exchange(state_->jobs, {});
     const std::size_t running = state_->running;

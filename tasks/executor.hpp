@@ -3,6 +3,10 @@
 // A job's result comes home through the loop's inbox, so it is the same path as every other
 // foreign call. A job whose loop has closed meanwhile finishes for nobody: its result is dropped,
 // never delivered to a dead loop.
+//
+// On the sim backend there are no threads: jobs run on the loop's thread, one at a time, each after
+// a delay that the seed chooses. A job that waits for the loop from inside is told at once that it
+// cannot (see threadsafe.hpp).
 #pragma once
 
 #include <chrono>
@@ -41,6 +45,7 @@ class executor_job : public runnable {
     static void abandon(std::shared_ptr<executor_job> job, std::exception_ptr error) noexcept;
 
     // Loop's thread.
+    [[nodiscard]] event_loop& loop() const noexcept { return loop_; }
     void run() noexcept override;
     void discard() noexcept override { keep_alive_.reset(); }
     void set_awaiter(class job_wait* awaiter) noexcept { awaiter_ = awaiter; }

@@ -136,7 +136,8 @@ void runner::end_tasks() {
 void runner::end_executor() {
     const auto executor = runtime::of(loop_).executor_or_null();
     if (!executor) return;
-    if (!executor->is_busy()) {
+    // On a simulated kernel jobs have no thread but this one, and cannot wait for the loop.
+    if (!executor->is_busy() || loop_.simulation() != nullptr) {
         executor->shutdown(options_.executor_shutdown);
         return;
     }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "loop/error.hpp"
+#include "loop/kernel.hpp"
 #include "loop/log.hpp"
 #include "tasks/io/byte_stream.hpp"
 #include "tasks/io/close_wait.hpp"
@@ -200,7 +201,7 @@ void acceptor::abandon(std::unique_ptr<acceptor> owned) noexcept {
     if (!self.is_armed()) return;
     // The descriptor stays open until the kernel lets go of it. Shut down, it refuses connections
     // from this moment on.
-    ::shutdown(self.fd_.get(), SHUT_RDWR);
+    kernel::shutdown(self.fd_.get(), SHUT_RDWR);
     self.self_ = std::move(owned);
 }
 
@@ -211,13 +212,14 @@ unique_fd listen_at(const address& where, int backlog, bool share_port) {
     const int on = 1;
     if (where.is_ip()) {
         // Without it a restarted service waits a minute for the connections of its predecessor.
-        ::setsockopt(made.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        if (share_port) ::setsockopt(made.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+        kernel::setsockopt(made.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        if (share_port) kernel::setsockopt(made.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     }
-    if (::bind(made.get(), where.data(), where.size()) != 0) {
+    if (kernel::bind(made.get(), where.data(), where.size()) != 0) {
         throw_errno(errno, "bind to " + where.to_string());
     }
-    if (::listen(made.get(), backlog) != 0) throw_errno(errno, "listen on " + where.to_string());
+    if (kernel::listen(made.get(), backlog) != 0)
+        throw_errno(errno, "listen on " + where.to_string());
     return made;
 }
 

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 
 #include "loop/error.hpp"
+#include "loop/kernel.hpp"
 
 namespace mayhem {
 namespace {
@@ -188,8 +189,12 @@ std::optional<address> ask_kernel(Ask ask, int socket) noexcept {
 
 }  // namespace
 
-std::optional<address> peer_of(int socket) noexcept { return ask_kernel(::getpeername, socket); }
-std::optional<address> name_of(int socket) noexcept { return ask_kernel(::getsockname, socket); }
+std::optional<address> peer_of(int socket) noexcept {
+    return ask_kernel(kernel::getpeername, socket);
+}
+std::optional<address> name_of(int socket) noexcept {
+    return ask_kernel(kernel::getsockname, socket);
+}
 
 }  // namespace detail
 }  // namespace mayhem

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include "loop/kernel.hpp"
 #include "tasks/sleep.hpp"
 
 namespace mayhem {
@@ -94,7 +95,7 @@ coro<outcome> byte_stream::try_write_all(std::span<const std::byte> data) {
 coro<void> byte_stream::close() { return state().close(); }
 
 void socket_stream::shutdown_write() {
-    if (::shutdown(state().get(), SHUT_WR) == 0 || errno == ENOTCONN) return;
+    if (kernel::shutdown(state().get(), SHUT_WR) == 0 || errno == ENOTCONN) return;
     throw_errno(errno, fmt::format("shutdown on descriptor {}", state().get()));
 }
 
@@ -111,14 +112,14 @@ address socket_stream::peer_address() const {
 }
 
 void socket_stream::set_option(int level, int name, int value) {
-    if (::setsockopt(state().get(), level, name, &value, sizeof value) == 0) return;
+    if (kernel::setsockopt(state().get(), level, name, &value, sizeof value) == 0) return;
     throw_errno(errno, fmt::format("setsockopt on descriptor {}", state().get()));
 }
 
 namespace detail {
 
 unique_fd make_socket(int family, int type) {
-    unique_fd made(::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    unique_fd made(kernel::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!made) throw_errno(errno, "socket");
     return made;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "loop/error.hpp"
+#include "loop/kernel.hpp"
 
 namespace mayhem {
 namespace {
@@ -42,7 +43,7 @@ pipe_writer::pipe_writer(event_loop& loop, unique_fd fd)
 
 pipe_ends make_pipe() {
     int ends[2] = {-1, -1};
-    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw_errno(errno, "pipe");
+    if (kernel::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw_errno(errno, "pipe");
     unique_fd read_end(ends[0]);
     unique_fd write_end(ends[1]);
     event_loop& loop = get_running_loop();

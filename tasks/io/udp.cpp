@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "loop/kernel.hpp"
 #include "tasks/io/byte_stream.hpp"
 
 namespace mayhem {
@@ -54,7 +55,7 @@ detail::descriptor& udp_socket::state() const noexcept {
 
 udp_socket udp_socket::bind(const address& where) {
     unique_fd socket = detail::make_socket(where.family(), SOCK_DGRAM);
-    if (::bind(socket.get(), where.data(), where.size()) != 0) {
+    if (kernel::bind(socket.get(), where.data(), where.size()) != 0) {
         throw_errno(errno, "bind to " + where.to_string());
     }
     return udp_socket(std::move(socket));
@@ -63,7 +64,7 @@ udp_socket udp_socket::bind(const address& where) {
 udp_socket udp_socket::connect(const address& peer) {
     unique_fd socket = detail::make_socket(peer.family(), SOCK_DGRAM);
     // Only notes the peer; it neither sends nor waits.
-    if (::connect(socket.get(), peer.data(), peer.size()) != 0) {
+    if (kernel::connect(socket.get(), peer.data(), peer.size()) != 0) {
         throw_errno(errno, "connect to " + peer.to_string());
     }
     return udp_socket(std::move(socket));

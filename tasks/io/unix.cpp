@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "loop/error.hpp"
+#include "loop/kernel.hpp"
 
 namespace mayhem {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 /// True when somebody accepts connections at `where` (or is too busy to, which is an answer, too).
 bool somebody_answers(const address& where) {
     const unique_fd probe = detail::make_socket(AF_UNIX, SOCK_STREAM);
-    if (::connect(probe.get(), where.data(), where.size()) == 0) return true;
+    if (kernel::connect(probe.get(), where.data(), where.size()) == 0) return true;
     return errno != ECONNREFUSED && errno != ENOENT;
 }
 
@@ -24,7 +25,7 @@ bool is_socket(const std::string& path) {
 }
 
 int bind_to(const unique_fd& socket, const address& where) {
-    return ::bind(socket.get(), where.data(), where.size()) == 0 ? 0 : errno;
+    return kernel::bind(socket.get(), where.data(), where.size()) == 0 ? 0 : errno;
 }
 
 }  // namespace
@@ -45,7 +46,7 @@ coro<unix_stream> unix_stream::connect(std::string path) {
 
 std::pair<unix_stream, unix_stream> unix_stream::pair() {
     int ends[2] = {-1, -1};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
+    if (kernel::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
         throw_errno(errno, "socketpair");
     }
     unique_fd first(ends[0]);
@@ -55,12 +56,12 @@ std::pair<unix_stream, unix_stream> unix_stream::pair() {
 }
 
 peer_credentials unix_stream::credentials() const {
-    ucred kernel{};
-    socklen_t length = sizeof kernel;
-    if (::getsockopt(state().get(), SOL_SOCKET, SO_PEERCRED, &kernel, &length) != 0) {
+    ucred peer{};
+    socklen_t length = sizeof peer;
+    if (kernel::getsockopt(state().get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
         throw_errno(errno, "SO_PEERCRED");
     }
-    return {.pid = kernel.pid, .uid = kernel.uid, .gid = kernel.gid};
+    return {.pid = peer.pid, .uid = peer.uid, .gid = peer.gid};
 }
 
 // ---- Listening ----------------------------------------------------------------------------
@@ -79,7 +80,7 @@ unix_listener unix_listener::bind(std::string path, const unix_listen_options& o
     unique_fd socket = detail::make_socket(AF_UNIX, SOCK_STREAM);
     // Linux gives the file the mode of the socket, so it is never open to others, not even for the
     // moment between bind and chmod. The umask is taken off; chmod puts back what that took.
-    ::fchmod(socket.get(), options.mode);
+    kernel::fchmod(socket.get(), options.mode);
     int error = bind_to(socket, where);
     if (error == EADDRINUSE && is_socket(path) && !somebody_answers(where)) {
         if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
@@ -95,7 +96,7 @@ unix_listener unix_listener::bind(std::string path, const unix_listen_options& o
     unix_listener made(std::move(path),
                        std::move(socket));  // removes the file if what follows fails
     if (::chmod(made.path_.c_str(), options.mode) != 0) throw_errno(errno, "chmod " + made.path_);
-    if (::listen(made.state().get(), options.backlog) != 0) {
+    if (kernel::listen(made.state().get(), options.backlog) != 0) {
         throw_errno(errno, "listen at " + made.path_);
     }
     return made;

@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <fmt/format.h>
 
+#include "loop/kernel.hpp"
+#include "loop/sim_backend.hpp"
 #include "tasks/coro/runtime.hpp"
 #include "tasks/exception_group.hpp"
 
@@ -20,6 +22,12 @@ class co_test_case final : public ::testing::Test {
     coro<void> (*body_)();
 };
 
+/// How to see a failure on the simulated kernel again; nothing for the others.
+std::string seed_hint(backend_kind kind) {
+    if (kind != backend_kind::sim) return {};
+    return fmt::format(", MAYHEM_SEED={}", sim_faults(sim_options()).seed());
+}
+
 void expect_no_pending_tasks(event_loop& loop) {
     for (const task_ref& task : all_tasks(loop)) {
         ADD_FAILURE() << "A task outlived the test:\n" << task.format_stack();
@@ -28,7 +36,7 @@ void expect_no_pending_tasks(event_loop& loop) {
 
 }  // namespace
 
-const std::vector<backend_kind>& available_backends() {
+const std::vector<backend_kind>& real_backends() {
     static const std::vector<backend_kind> found = [] {
         std::vector<backend_kind> kinds{backend_kind::epoll};
         try {
@@ -37,8 +45,18 @@ const std::vector<backend_kind>& available_backends() {
             const event_loop probe(options);
             kinds.insert(kinds.begin(), backend_kind::uring);
         } catch (const std::system_error& refused) {
-            fmt::print("io_uring is refused here ({}): only epoll is tested\n", refused.what());
+            fmt::print("io_uring is refused here ({}): only epoll and sim are tested\n",
+                       refused.what());
         }
+        return kinds;
+    }();
+    return found;
+}
+
+const std::vector<backend_kind>& available_backends() {
+    static const std::vector<backend_kind> found = [] {
+        std::vector<backend_kind> kinds = real_backends();
+        kinds.push_back(backend_kind::sim);
         return kinds;
     }();
     return found;
@@ -50,6 +68,8 @@ std::string backend_label(backend_kind kind) {
             return "uring";
         case backend_kind::epoll:
             return "epoll";
+        case backend_kind::sim:
+            return "sim";
         case backend_kind::automatic:
             break;
     }
@@ -59,11 +79,21 @@ std::string backend_label(backend_kind kind) {
 void for_each_backend(const std::function<void(backend_kind)>& body) {
     std::string served;
     for (const backend_kind kind : available_backends()) {
-        SCOPED_TRACE("backend " + backend_label(kind));
+        SCOPED_TRACE("backend " + backend_label(kind) + seed_hint(kind));
         body(kind);
         served += backend_label(kind) + " ";
     }
     ::testing::Test::RecordProperty("backends", served);  // for who reads the results
+}
+
+void for_each_real_backend(const char* reason, const std::function<void(backend_kind)>& body) {
+    std::string served;
+    for (const backend_kind kind : real_backends()) {
+        SCOPED_TRACE("backend " + backend_label(kind) + ", not sim: " + reason);
+        body(kind);
+        served += backend_label(kind) + " ";
+    }
+    ::testing::Test::RecordProperty("backends", served);
 }
 
 run_options test_options(backend_kind kind) {
@@ -76,6 +106,7 @@ run_options test_options(backend_kind kind) {
 
 void run_co_test(backend_kind kind, const std::function<coro<void>()>& body) {
     const std::size_t descriptors = open_descriptors();
+    SCOPED_TRACE("backend " + backend_label(kind) + seed_hint(kind));
     {
         runner own(test_options(kind));
         own.loop().set_exception_handler([](event_loop&, const exception_context& context) {
@@ -103,12 +134,12 @@ std::size_t open_descriptors() {
         if (entry->d_name[0] != '.') ++count;
     }
     ::closedir(folder);
-    return count - 1;  // the folder's own
+    return count - 1 + kernel::open_simulated();  // without the folder's own
 }
 
 bool register_co_test(const char* suite, const char* name, const char* file, int line,
-                      coro<void> (*body)()) {
-    for (const backend_kind kind : available_backends()) {
+                      coro<void> (*body)(), const std::vector<backend_kind>& backends) {
+    for (const backend_kind kind : backends) {
         const std::string full_suite = fmt::format("{}/{}", suite, backend_label(kind));
         ::testing::RegisterTest(
             full_suite.c_str(), name, nullptr, nullptr, file, line,

@@ -53,6 +53,7 @@ TEST(backend_choice_test, names_are_parsed_and_others_are_answered_with_the_choi
     EXPECT_EQ(parse_backend("uring"), backend_kind::uring);
     EXPECT_EQ(parse_backend("io_uring"), backend_kind::uring);
     EXPECT_EQ(parse_backend("epoll"), backend_kind::epoll);
+    EXPECT_EQ(parse_backend("sim"), backend_kind::sim);
     EXPECT_EQ(parse_backend("auto"), backend_kind::automatic);
     const auto wrong = parse_backend("kqueue");
     ASSERT_FALSE(wrong.has_value());
@@ -108,6 +109,9 @@ TEST(backend_choice_test, the_environment_chooses_for_automatic_only) {
         if (!choice(backend_kind::automatic).lines.empty()) return 2;
         ::setenv("MAYHEM_BACKEND", "uring", 1);
         if (choice(backend_kind::epoll).name != "epoll") return 3;
+        ::setenv("MAYHEM_BACKEND", "sim", 1);
+        if (choice(backend_kind::automatic).name != "sim") return 8;
+        ::setenv("MAYHEM_BACKEND", "uring", 1);
         if (!refuse_io_uring(EPERM)) return 4;
         if (choice(backend_kind::automatic).error != EPERM) return 5;
         ::setenv("MAYHEM_BACKEND", "kqueue", 1);

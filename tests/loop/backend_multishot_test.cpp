@@ -65,7 +65,7 @@ TEST_P(backend_multishot_test, accept_brings_every_client_and_ends_when_cancelle
     EXPECT_EQ(accept.shots.size(), 10U);
     for (const int fd : accept.shots) {
         EXPECT_TRUE(is_non_blocking(fd));
-        ::close(fd);
+        kernel::close(fd);
     }
 }
 
@@ -84,10 +84,11 @@ TEST_P(backend_multishot_test, a_flood_of_clients_does_not_hold_the_loop) {
     wait_for_shots(accept, many);
     EXPECT_EQ(accept.shots.size(), many);
     cancel_and_wait(accept);
-    for (const int fd : accept.shots) ::close(fd);
+    for (const int fd : accept.shots) kernel::close(fd);
 }
 
 TEST_P(backend_multishot_test, accept_without_free_descriptors_ends_with_the_error) {
+    REAL_KERNEL_ONLY("the limit of descriptors is its own");
     const auto listener = make_tcp_listener();
     const unique_fd client = connect_to(listener);
     rlimit before{};
@@ -108,7 +109,7 @@ TEST_P(backend_multishot_test, accept_without_free_descriptors_ends_with_the_err
     driver->submit(accept);
     wait_for_shots(accept, 1);
     cancel_and_wait(accept);
-    ::close(accept.shots[0]);
+    kernel::close(accept.shots[0]);
 }
 
 TEST_P(backend_multishot_test, accept_on_what_does_not_listen_ends_with_the_error) {
@@ -119,7 +120,7 @@ TEST_P(backend_multishot_test, accept_on_what_does_not_listen_ends_with_the_erro
     driver.wait_for([&] { return !accept.ended_with.empty(); });
     EXPECT_EQ(accept.ended_with, std::vector{-EINVAL});
     accept.ended_with.clear();
-    accept.prepare_accept(1 << 20, true);
+    accept.prepare_accept(1 << 30, true);
     driver->submit(accept);
     driver.wait_for([&] { return !accept.ended_with.empty(); });
     EXPECT_EQ(accept.ended_with, std::vector{-EBADF});
@@ -127,7 +128,7 @@ TEST_P(backend_multishot_test, accept_on_what_does_not_listen_ends_with_the_erro
 
 TEST_P(backend_multishot_test, an_error_that_came_first_is_not_hidden_by_a_cancel) {
     test_operation accept;
-    accept.prepare_accept(1 << 20, true);
+    accept.prepare_accept(1 << 30, true);
     driver->submit(accept);
     driver->cancel(accept);
     driver.wait_for([&] { return !accept.ended_with.empty(); });

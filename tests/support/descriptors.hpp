@@ -1,4 +1,4 @@
-// Sockets, pipes and bytes for tests, in one line each.
+// Sockets, pipes and bytes for tests, in one line each; of the simulated kernel where there is one.
 #pragma once
 
 #include <arpa/inet.h>
@@ -10,10 +10,10 @@
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
-#include <unistd.h>
 #include <utility>
 
 #include "loop/fd.hpp"
+#include "loop/kernel.hpp"
 
 namespace mayhem::test {
 
@@ -25,19 +25,19 @@ struct descriptor_pair {
 /// Two connected unix sockets. `flags`: SOCK_NONBLOCK or 0.
 inline descriptor_pair make_socket_pair(int flags = SOCK_NONBLOCK, int type = SOCK_STREAM) {
     int ends[2] = {-1, -1};
-    EXPECT_EQ(::socketpair(AF_UNIX, type | flags | SOCK_CLOEXEC, 0, ends), 0);
+    EXPECT_EQ(kernel::socketpair(AF_UNIX, type | flags | SOCK_CLOEXEC, 0, ends), 0);
     return {unique_fd(ends[0]), unique_fd(ends[1])};
 }
 
 /// `flags`: O_NONBLOCK or 0.
 inline descriptor_pair make_pipe(int flags = O_NONBLOCK) {
     int ends[2] = {-1, -1};
-    EXPECT_EQ(::pipe2(ends, flags | O_CLOEXEC), 0);
+    EXPECT_EQ(kernel::pipe2(ends, flags | O_CLOEXEC), 0);
     return {unique_fd(ends[0]), unique_fd(ends[1])};
 }
 
 inline unique_fd make_tcp_socket(int flags = SOCK_NONBLOCK) {
-    unique_fd socket(::socket(AF_INET, SOCK_STREAM | flags | SOCK_CLOEXEC, 0));
+    unique_fd socket(kernel::socket(AF_INET, SOCK_STREAM | flags | SOCK_CLOEXEC, 0));
     EXPECT_TRUE(socket);
     return socket;
 }
@@ -59,21 +59,21 @@ inline tcp_listener_descriptor make_tcp_listener(int flags = SOCK_NONBLOCK, int 
     made.address.sin_family = AF_INET;
     made.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t length = tcp_listener_descriptor::length;
-    EXPECT_EQ(::bind(made.fd.get(), made.where(), length), 0);
-    EXPECT_EQ(::listen(made.fd.get(), backlog), 0);
+    EXPECT_EQ(kernel::bind(made.fd.get(), made.where(), length), 0);
+    EXPECT_EQ(kernel::listen(made.fd.get(), backlog), 0);
     auto* const address = reinterpret_cast<sockaddr*>(&made.address);
-    EXPECT_EQ(::getsockname(made.fd.get(), address, &length), 0);
+    EXPECT_EQ(kernel::getsockname(made.fd.get(), address, &length), 0);
     return made;
 }
 
 /// A client that is connected at once: the kernel finishes the handshake without an accept.
 inline unique_fd connect_to(const tcp_listener_descriptor& listener) {
     unique_fd socket = make_tcp_socket(0);
-    EXPECT_EQ(::connect(socket.get(), listener.where(), listener.length), 0);
+    EXPECT_EQ(kernel::connect(socket.get(), listener.where(), listener.length), 0);
     return socket;
 }
 
-inline bool is_non_blocking(int fd) { return (::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0; }
+inline bool is_non_blocking(int fd) { return (kernel::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0; }
 
 inline std::span<const std::byte> bytes_of(std::string_view text) {
     return std::as_bytes(std::span(text));
@@ -96,7 +96,7 @@ class text_buffer {
 };
 
 inline void write_text(int fd, std::string_view text) {
-    EXPECT_EQ(::write(fd, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    EXPECT_EQ(kernel::write(fd, text.data(), text.size()), static_cast<ssize_t>(text.size()));
 }
 
 }  // namespace mayhem::test

@@ -20,7 +20,8 @@ using namespace mayhem;
 using namespace mayhem::testing;
 using namespace std::chrono_literals;
 
-CO_TEST(executor, runs_jobs_on_another_thread_and_brings_the_value_home) {
+REAL_CO_TEST(executor, runs_jobs_on_another_thread_and_brings_the_value_home,
+             "jobs run on threads of their own") {
     const auto loop_thread = std::this_thread::get_id();
     auto job = [] { return std::this_thread::get_id(); };
     EXPECT_NE(co_await run_in_executor(job), loop_thread);
@@ -84,7 +85,8 @@ CO_TEST(executor, destroys_a_job_once) {
     EXPECT_EQ(live_object::alive(), 0);
 }
 
-CO_TEST(executor, runs_jobs_concurrently_and_keeps_the_loop_free) {
+REAL_CO_TEST(executor, runs_jobs_concurrently_and_keeps_the_loop_free,
+             "jobs run on threads of their own") {
     std::promise<void> release;
     std::shared_future<void> released = release.get_future().share();
     auto job = [released] { released.wait(); };
@@ -95,7 +97,8 @@ CO_TEST(executor, runs_jobs_concurrently_and_keeps_the_loop_free) {
     co_await first;
 }
 
-CO_TEST(executor, cancelling_ends_the_wait_and_not_the_job) {
+REAL_CO_TEST(executor, cancelling_ends_the_wait_and_not_the_job,
+             "jobs run on threads of their own") {
     std::promise<void> release;
     std::promise<int> ended;
     auto job = [&, released = release.get_future().share()] {
@@ -125,7 +128,8 @@ CO_TEST(executor, a_task_that_is_cancelled_before_does_not_submit_its_job) {
     EXPECT_FALSE(ran);
 }
 
-CO_TEST(executor, a_saturated_pool_whose_jobs_call_back_into_the_loop_makes_progress) {
+REAL_CO_TEST(executor, a_saturated_pool_whose_jobs_call_back_into_the_loop_makes_progress,
+             "jobs run on threads of their own") {
     thread_pool_executor pool(1);
     event_loop& loop = get_running_loop();
     auto job = [&loop] { return run_coroutine_threadsafe(value_after(0s, 1), loop).get(); };
@@ -165,7 +169,8 @@ CO_TEST(executor, refuses_jobs_after_its_shutdown) {
     CO_EXPECT_THROW(co_await run_in_executor(pool, job), loop_error);
 }
 
-CO_TEST(executor, shutdown_gives_up_when_its_time_is_over) {
+REAL_CO_TEST(executor, shutdown_gives_up_when_its_time_is_over,
+             "jobs run on threads of their own") {
     const log_capture log;
     std::promise<void> release;
     std::promise<void> started;
@@ -189,7 +194,7 @@ CO_TEST(executor, shutdown_gives_up_when_its_time_is_over) {
 }
 
 TEST(executor, a_job_that_outlives_its_loop_is_inert) {
-    for_each_backend([](backend_kind kind) {
+    for_each_real_backend("jobs run on threads of their own", [](backend_kind kind) {
         std::promise<void> release;
         std::promise<void> ended;
         auto pool = std::make_shared<thread_pool_executor>(1);
@@ -211,7 +216,7 @@ TEST(executor, a_job_that_outlives_its_loop_is_inert) {
 }
 
 TEST(executor, a_loop_closed_by_hand_with_a_job_running_is_inert) {
-    for_each_backend([](backend_kind kind) {
+    for_each_real_backend("jobs run on threads of their own", [](backend_kind kind) {
         std::promise<void> release;
         thread_pool_executor pool(1);
         auto job = [released = release.get_future().share()] { released.wait(); };

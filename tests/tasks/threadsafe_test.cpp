@@ -19,7 +19,8 @@ using namespace mayhem;
 using namespace mayhem::testing;
 using namespace std::chrono_literals;
 
-CO_TEST(threadsafe, brings_values_and_exceptions_to_the_other_thread) {
+REAL_CO_TEST(threadsafe, brings_values_and_exceptions_to_the_other_thread,
+             "the executor is the other thread") {
     event_loop& loop = get_running_loop();
     auto ask = [&]() -> int {
         EXPECT_THROW(run_coroutine_threadsafe(fail_after(0s, "no"), loop).get(),
@@ -30,14 +31,16 @@ CO_TEST(threadsafe, brings_values_and_exceptions_to_the_other_thread) {
     EXPECT_EQ(co_await to_thread(ask), 7);
 }
 
-CO_TEST(threadsafe, runs_the_coroutine_on_the_thread_of_the_loop) {
+REAL_CO_TEST(threadsafe, runs_the_coroutine_on_the_thread_of_the_loop,
+             "the executor is the other thread") {
     event_loop& loop = get_running_loop();
     auto where = []() -> coro<std::thread::id> { co_return std::this_thread::get_id(); };
     auto ask = [&] { return run_coroutine_threadsafe(where(), loop).get(); };
     EXPECT_EQ(co_await to_thread(ask), std::this_thread::get_id());
 }
 
-CO_TEST(threadsafe, cancel_from_the_other_thread_reaches_the_coroutine) {
+REAL_CO_TEST(threadsafe, cancel_from_the_other_thread_reaches_the_coroutine,
+             "the executor is the other thread") {
     event_loop& loop = get_running_loop();
     event started;
     bool was_cancelled = false;
@@ -61,7 +64,8 @@ CO_TEST(threadsafe, cancel_from_the_other_thread_reaches_the_coroutine) {
     EXPECT_TRUE(was_cancelled);
 }
 
-CO_TEST(threadsafe, cancellation_in_the_loop_reaches_the_other_thread) {
+REAL_CO_TEST(threadsafe, cancellation_in_the_loop_reaches_the_other_thread,
+             "the executor is the other thread") {
     event_loop& loop = get_running_loop();
     auto body = []() -> coro<> {
         current_task().cancel();
@@ -71,7 +75,8 @@ CO_TEST(threadsafe, cancellation_in_the_loop_reaches_the_other_thread) {
     co_await to_thread(ask);
 }
 
-CO_TEST(threadsafe, get_with_a_timeout_leaves_the_coroutine_running) {
+REAL_CO_TEST(threadsafe, get_with_a_timeout_leaves_the_coroutine_running,
+             "the executor is the other thread") {
     event_loop& loop = get_running_loop();
     event go;
     auto ask = [&] {
@@ -153,7 +158,7 @@ TEST(threadsafe, a_submission_that_the_loop_never_saw_is_told) {
     });
 }
 
-CO_TEST(threadsafe, many_threads_submit_many_coroutines) {
+REAL_CO_TEST(threadsafe, many_threads_submit_many_coroutines, "the executor is the other thread") {
     event_loop& loop = get_running_loop();
     int sum = 0;  // touched on the loop's thread only
     auto add = [&]() -> coro<> {

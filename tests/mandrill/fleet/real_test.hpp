@@ -169,8 +169,8 @@ class real_test : public ::testing::TestWithParam<mayhem::backend_kind> {};
     static ::mayhem::coro<void> suite##_##name(::mandrill::test::scene& here)
 
 /// Names a suite of such tests, once in a file.
-#define REAL_SUITE(suite)                                                          \
-    class suite : public ::mandrill::test::real_test {};                           \
-    INSTANTIATE_TEST_SUITE_P(                                                      \
-        real, suite, ::testing::ValuesIn(::mayhem::testing::available_backends()), \
+#define REAL_SUITE(suite)                                                     \
+    class suite : public ::mandrill::test::real_test {};                      \
+    INSTANTIATE_TEST_SUITE_P(                                                 \
+        real, suite, ::testing::ValuesIn(::mayhem::testing::real_backends()), \
         [](const auto& one) { return ::mayhem::testing::backend_label(one.param); })

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include "loop/kernel.hpp"
 #include "tasks/mayhem.hpp"
 #include "tasks/testing/co_test.hpp"
 #include "tests/tasks/io/io_support.hpp"
@@ -19,7 +20,7 @@ constexpr std::size_t mebibyte = std::size_t{1} << 20;
 /// is slow by design, and tests do not wait.)
 void shrink_buffer(const socket_stream& stream) {
     const int tiny = 1;  // the kernel rounds it up to its minimum
-    ::setsockopt(stream.native_handle(), SOL_SOCKET, SO_SNDBUF, &tiny, sizeof tiny);
+    kernel::setsockopt(stream.native_handle(), SOL_SOCKET, SO_SNDBUF, &tiny, sizeof tiny);
 }
 
 /// Bytes whose order can be checked.
@@ -176,7 +177,7 @@ CO_TEST(stream, bytes_that_race_with_a_cancellation_are_delivered) {
     auto reader = create_task(read_into(left, sink, cancelled_later));
     co_await yield();
     // In the kernel before the cancel is: whichever wins, the bytes must not be lost.
-    CO_ASSERT_EQ(::send(right.native_handle(), "data", 4, 0), 4);
+    CO_ASSERT_EQ(kernel::send(right.native_handle(), "data", 4, 0), 4);
     reader.cancel();
     EXPECT_TRUE(co_await ends_cancelled(reader));
     if (sink.empty()) {

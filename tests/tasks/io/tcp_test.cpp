@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 
+#include "loop/kernel.hpp"
 #include "tasks/mayhem.hpp"
 #include "tasks/testing/co_test.hpp"
 #include "tasks/testing/log_capture.hpp"
@@ -19,20 +20,20 @@ using namespace std::chrono_literals;
 
 /// A client that does not go through the loop: connected when this returns.
 unique_fd connect_plainly(const address& where) {
-    unique_fd socket(::socket(where.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-    EXPECT_EQ(::connect(socket.get(), where.data(), where.size()), 0);
+    unique_fd socket(kernel::socket(where.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(kernel::connect(socket.get(), where.data(), where.size()), 0);
     return socket;
 }
 
 int connect_error(const address& where) {
-    const unique_fd socket(::socket(where.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-    return ::connect(socket.get(), where.data(), where.size()) == 0 ? 0 : errno;
+    const unique_fd socket(kernel::socket(where.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    return kernel::connect(socket.get(), where.data(), where.size()) == 0 ? 0 : errno;
 }
 
 /// True when the peer has closed or reset the connection.
 bool is_hung_up(const unique_fd& socket) {
     char byte = 0;
-    return ::recv(socket.get(), &byte, 1, 0) <= 0;
+    return kernel::recv(socket.get(), &byte, 1, 0) <= 0;
 }
 
 coro<void> accept_into(tcp_listener& listener, std::vector<tcp_stream>& sink) {
@@ -97,7 +98,7 @@ CO_TEST(tcp, the_two_ends_know_each_other_and_do_not_delay_small_writes) {
     for (const tcp_stream* end : {&ends.client, &ends.server}) {
         int no_delay = 0;
         socklen_t length = sizeof no_delay;
-        ::getsockopt(end->native_handle(), IPPROTO_TCP, TCP_NODELAY, &no_delay, &length);
+        kernel::getsockopt(end->native_handle(), IPPROTO_TCP, TCP_NODELAY, &no_delay, &length);
         EXPECT_NE(no_delay, 0);
     }
 }
@@ -175,7 +176,7 @@ CO_TEST(tcp, more_connections_than_the_buffer_holds_all_arrive) {
     }
     while (accepted.size() < count) co_await accept_into(listener, accepted);
     for (std::size_t at = 0; at < count; ++at) {
-        EXPECT_EQ(::send(clients[at].get(), "x", 1, 0), 1);
+        EXPECT_EQ(kernel::send(clients[at].get(), "x", 1, 0), 1);
         text_space buffer;
         EXPECT_EQ(co_await accepted[at].read_some(buffer.room()), 1U);
     }
@@ -273,7 +274,8 @@ CO_TEST(tcp, closing_wakes_the_tasks_that_accept) {
 #endif
 #endif
 #ifndef SANITIZER_NEEDS_DESCRIPTORS
-CO_TEST(tcp, a_shortage_of_descriptors_is_logged_once_and_accepting_recovers) {
+REAL_CO_TEST(tcp, a_shortage_of_descriptors_is_logged_once_and_accepting_recovers,
+             "the limit of descriptors is the real kernel's") {
     const mayhem::testing::log_capture log(log_level::warning);
     tcp_listener listener = tcp_listener::bind(address::loopback(0));
     const unique_fd client = connect_plainly(listener.local_address());

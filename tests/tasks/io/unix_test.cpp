@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "loop/kernel.hpp"
 #include "tasks/mayhem.hpp"
 #include "tasks/testing/co_test.hpp"
 #include "tests/support/scratch_folder.hpp"
@@ -28,9 +29,9 @@ mode_t mode_of(const std::string& path) {
 /// A socket file whose owner is dead.
 void leave_stale_socket(const std::string& path) {
     const address where = address::unix_path(path);
-    const unique_fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    EXPECT_EQ(::bind(socket.get(), where.data(), where.size()), 0);
-    EXPECT_EQ(::listen(socket.get(), 1), 0);
+    const unique_fd socket(kernel::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(kernel::bind(socket.get(), where.data(), where.size()), 0);
+    EXPECT_EQ(kernel::listen(socket.get(), 1), 0);
 }
 
 std::error_code bind_error(const std::string& path) {
