@@ -214,7 +214,8 @@ coro<> with_limit_and_group(belongings& own, timeout_scope& limit) {
     co_await with_task_group(in_group);
 }
 
-CO_TEST(wrong_thread, every_entry_point_is_refused_in_debug_mode_and_names_both_threads) {
+REAL_CO_TEST(wrong_thread, every_entry_point_is_refused_in_debug_mode_and_names_both_threads,
+             "the executor is the other thread") {
     get_running_loop().set_debug(true);
     set_log_level(log_level::warning);
     belongings own;
@@ -231,7 +232,8 @@ CO_TEST(wrong_thread, every_entry_point_is_refused_in_debug_mode_and_names_both_
     set_log_level(log_level::info);
 }
 
-CO_TEST(wrong_thread, a_guard_that_ends_there_is_logged_and_gives_nothing_back) {
+REAL_CO_TEST(wrong_thread, a_guard_that_ends_there_is_logged_and_gives_nothing_back,
+             "the executor is the other thread") {
     const log_capture log;
     get_running_loop().set_debug(true);
     lock mutex;
@@ -244,7 +246,8 @@ CO_TEST(wrong_thread, a_guard_that_ends_there_is_logged_and_gives_nothing_back) 
     mutex.release();
 }
 
-CO_TEST(wrong_thread, a_loop_of_another_thread_is_refused_as_well) {
+REAL_CO_TEST(wrong_thread, a_loop_of_another_thread_is_refused_as_well,
+             "the executor is the other thread") {
     get_running_loop().set_debug(true);
     event flag;
     flag.clear();
