@@ -221,7 +221,8 @@ CO_TEST(context_var, a_job_in_an_executor_sees_a_copy_of_the_context) {
     EXPECT_EQ(level.get(), 8);
 }
 
-CO_TEST(context_var, a_coroutine_from_another_thread_sees_that_threads_values) {
+REAL_CO_TEST(context_var, a_coroutine_from_another_thread_sees_that_threads_values,
+             "the executor is the other thread") {
     event_loop& loop = get_running_loop();
     level.set(1);
     int seen = 0;
