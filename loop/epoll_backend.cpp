@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <new>
 #include <span>
 #include <sys/epoll.h>
 
@@ -55,7 +56,7 @@ std::expected<std::unique_ptr<backend>, std::error_code> epoll_backend::create(r
     return std::unique_ptr<backend>(new epoll_backend(ready, std::move(epoll)));
 }
 
-epoll_backend::epoll_backend(ready_queue& ready, unique_fd epoll) noexcept
+epoll_backend::epoll_backend(ready_queue& ready, unique_fd epoll)
     : ready_(ready), epoll_(std::move(epoll)) {}
 
 epoll_backend::~epoll_backend() {
@@ -64,13 +65,17 @@ epoll_backend::~epoll_backend() {
     }
 }
 
-// The entry of `fd`, or null when there is no such descriptor. Asked before the table grows: a
+// The entry of `fd`, or -EBADF when there is no such descriptor. Asked before the table grows: a
 // wild number must not make it grow without bound.
-epoll_backend::descriptor* epoll_backend::find(int fd) {
-    if (fd < 0) return nullptr;
+std::expected<epoll_backend::descriptor*, std::int32_t> epoll_backend::find(int fd) noexcept {
+    if (fd < 0) return std::unexpected(-EBADF);
     const auto index = static_cast<std::size_t>(fd);
-    if (index >= table_.size() && ::fcntl(fd, F_GETFD) < 0) return nullptr;
-    while (index >= table_.size()) table_.emplace_back();
+    if (index >= table_.size() && ::fcntl(fd, F_GETFD) < 0) return std::unexpected(-EBADF);
+    try {
+        while (index >= table_.size()) table_.emplace_back();
+    } catch (const std::bad_alloc&) {
+        return std::unexpected(-ENOMEM);
+    }
     return &table_[index];
 }
 
@@ -95,12 +100,12 @@ void epoll_backend::submit(operation& op) noexcept {
         finished(op, detail::perform(op), ready_);
         return;
     }
-    descriptor* const known = find(op.fd);
-    if (known == nullptr) {
-        decide(op, -EBADF);
+    const auto known = find(op.fd);
+    if (!known) {
+        decide(op, known.error());
         return;
     }
-    descriptor& entry = *known;
+    descriptor& entry = **known;
     if (op.is_multishot) {
         // The registration reports what is ready already, so the first shot comes with `poll`
         // like all others. An accept may find connections whose edge is long past: it is due.

@@ -63,7 +63,7 @@ class epoll_backend : public backend {
 
   protected:
     // For the sim backend, which leaves real descriptors to this one.
-    epoll_backend(ready_queue& ready, unique_fd epoll) noexcept;
+    epoll_backend(ready_queue& ready, unique_fd epoll);
 
   private:
     using parked_list = intrusive_list<operation, parked_tag>;
@@ -92,7 +92,7 @@ class epoll_backend : public backend {
         decided,     // `result` is the terminal result of a multishot operation, to be told by poll
     };
 
-    descriptor* find(int fd);
+    std::expected<descriptor*, std::int32_t> find(int fd) noexcept;
     descriptor& at(int fd) noexcept { return table_[static_cast<std::size_t>(fd)]; }
     static parked_list& side(operation& op, descriptor& entry) noexcept;
 

@@ -15,9 +15,10 @@ void callback::run() noexcept {
         try {
             function_();
         } catch (...) {
-            loop_.call_exception_handler({.message = "Exception in callback " + describe(),
-                                          .exception = std::current_exception(),
-                                          .subject = describe()});
+            detail::report(loop_, std::current_exception(), [this] {
+                return exception_context{.message = "Exception in callback " + describe(),
+                                         .subject = describe()};
+            });
         }
     }
     discard();

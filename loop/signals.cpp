@@ -20,7 +20,8 @@ namespace mayhem {
 
 /// One loop's interest in one signal; a node that can travel through that loop's inbox.
 struct signal_set::watch final : runnable, std::enable_shared_from_this<watch> {
-    watch(event_loop& owner, std::shared_ptr<inbox> mail, int number, signal_handler function)
+    watch(event_loop& owner, std::shared_ptr<inbox> mail, int number,
+          std::shared_ptr<const signal_handler> function)
         : loop(owner), box(std::move(mail)), signal_number(number), handler(std::move(function)) {}
 
     /// Any thread: schedules one call, unless one is scheduled already.
@@ -35,17 +36,17 @@ struct signal_set::watch final : runnable, std::enable_shared_from_this<watch> {
         const std::shared_ptr<watch> keep = std::move(self);
         queued.store(false, std::memory_order_release);
         if (!handler) return;
-        const signal_handler running = handler;
+        const std::shared_ptr<const signal_handler> running = handler;
         const detail::slow_step_watch measured(loop, *this);
         context where = scheduled_in;  // each call starts from it anew
         const detail::context_switch inside(loop.active_context(), where);
         try {
-            running(signal_number);
+            (*running)(signal_number);
         } catch (...) {
-            loop.call_exception_handler(
-                {.message = "Exception in the handler of " + signal_name(signal_number),
-                 .exception = std::current_exception(),
-                 .subject = {}});
+            detail::report(loop, std::current_exception(), [this] {
+                return exception_context{.message = "Exception in the handler of " +
+                                                    signal_name(signal_number)};
+            });
         }
     }
 
@@ -58,7 +59,8 @@ struct signal_set::watch final : runnable, std::enable_shared_from_this<watch> {
     event_loop& loop;
     std::shared_ptr<inbox> box;
     int signal_number;
-    signal_handler handler;  // empty once removed
+    // Null once removed. Shared with a run, which may replace it and must not need memory.
+    std::shared_ptr<const signal_handler> handler;
     context scheduled_in = context::active();
     bool blocked_by_us = false;  // the mask is ours to restore
     std::atomic<bool> queued{false};
@@ -154,8 +156,9 @@ signal_set::~signal_set() { remove_all(); }
 
 void signal_set::add(int signal_number, signal_handler handler) {
     refuse_uncatchable(signal_number);
+    auto function = std::make_shared<const signal_handler>(std::move(handler));
     if (const auto found = watches_.find(signal_number); found != watches_.end()) {
-        found->second->handler = std::move(handler);
+        found->second->handler = std::move(function);
         found->second->scheduled_in = context::active();
         return;
     }
@@ -165,11 +168,11 @@ void signal_set::add(int signal_number, signal_handler handler) {
             "add signal handlers before starting threads, or block the signal in them",
             signal_name(signal_number), open));
     }
-    auto added = std::make_shared<watch>(loop_, inbox_, signal_number, std::move(handler));
+    auto added = std::make_shared<watch>(loop_, inbox_, signal_number, std::move(function));
     added->blocked_by_us = !is_blocked(signal_number);
     change_mask(SIG_BLOCK, signal_number);
-    watches_.emplace(signal_number, added);
     try {
+        watches_.emplace(signal_number, added);
         update_descriptor();
         watcher_table::instance().add(added);
     } catch (...) {

@@ -172,13 +172,17 @@ bool thread_pool_executor::shutdown(std::chrono::nanoseconds timeout) {
         }
         lock.lock();
     }
-    auto abandoned = std::exchange(state_->jobs, {});
     const std::size_t running = state_->running;
-    lock.unlock();
-    for (auto& job : abandoned) {
+    const std::size_t dropped = state_->jobs.size();
+    while (!state_->jobs.empty()) {  // one by one, since a destructor may come here without memory
+        auto job = std::move(state_->jobs.front());
+        state_->jobs.pop_front();
+        lock.unlock();
         const loop_error error("the executor was shut down");
         detail::executor_job::abandon(std::move(job), std::make_exception_ptr(error));
+        lock.lock();
     }
+    lock.unlock();
     for (std::thread& thread : threads_) {
         if (ended) {
             thread.join();
@@ -191,7 +195,7 @@ bool thread_pool_executor::shutdown(std::chrono::nanoseconds timeout) {
         log(log_level::warning,
             "The executor did not finish joining its threads in time: {} job(s) still run, {} "
             "queued job(s) were dropped",
-            running, abandoned.size());
+            running, dropped);
     }
     return ended;
 }

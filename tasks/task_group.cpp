@@ -1,5 +1,6 @@
 #include "tasks/task_group.hpp"
 
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -87,7 +88,12 @@ const char* task_group::why_refused() const noexcept {
 }
 
 void task_group::add(detail::counted<task_base> child) {
-    [[maybe_unused]] auto* owns_itself = new member(*this, std::move(child));
+    try {
+        [[maybe_unused]] auto* owns_itself = new member(*this, child);
+    } catch (const std::bad_alloc&) {
+        child->cancel();  // before its first step: nobody would wait for it
+        throw;
+    }
 }
 
 void task_group::abort() noexcept {
@@ -106,10 +112,14 @@ void task_group::protect() noexcept {
 void task_group::child_done(task_base& child) {
     if (size_ == 0) joining_.wake_all();
     if (child.was_cancelled()) return;
-    std::exception_ptr error = child.exception();
+    const std::exception_ptr error = child.exception();
     if (!error) return;
     child.mark_retrieved();
-    errors_.push_back(std::move(error));
+    try {
+        errors_.push_back(error);
+    } catch (const std::bad_alloc&) {
+        unlisted_ = error;
+    }
     if (aborting_) return;
     // The parent is cancelled so that the body stops; join takes the request back.
     abort();
@@ -150,6 +160,7 @@ std::exception_ptr task_group::end_of_group(std::exception_ptr body,
             cancelled_by = std::make_exception_ptr(cancelled{});
         }
     }
+    if (unlisted_) errors_.push_back(unlisted_);
     if (cancelled_by && errors_.empty()) return cancelled_by;
     if (body && !is_cancelled(body)) errors_.push_back(body);
     if (errors_.empty()) return nullptr;

@@ -85,6 +85,7 @@ class task_group {
     std::size_t size_ = 0;
     wait_queue joining_;
     std::vector<std::exception_ptr> errors_;
+    std::exception_ptr unlisted_;  // the latest error for which there was no memory in the list
     bool exiting_ = false;
     bool aborting_ = false;
     bool cancelled_parent_ = false;

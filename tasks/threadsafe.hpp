@@ -136,8 +136,14 @@ class submission final : public runnable {
 
     void run() noexcept override {
         const context_switch inside(loop_.active_context(), context_);
-        state_->running = create_task(loop_, std::move(body_), "threadsafe");
-        state_->running.add_done_callback(settler<T>(state_));
+        try {
+            state_->running = create_task(loop_, std::move(body_), "threadsafe");
+            state_->running.add_done_callback(settler<T>(state_));
+        } catch (...) {  // no memory: the waiting thread has to hear of it
+            if (state_->running) state_->running.cancel();
+            state_->running = {};
+            state_->finish(result<T>::failure(std::current_exception()));
+        }
         delete this;
     }
     void discard() noexcept override {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tasks/coro/arguments.hpp"
-#include "tasks/sync/queue.hpp"
+#include "tasks/sync/semaphore.hpp"
 #include "tasks/timeout_error.hpp"
 #include "tasks/wait_state.hpp"
 
@@ -92,7 +92,9 @@ class arrivals final : public leg_owner, public recycled {
 
     event_loop& loop_;
     leg_set legs_;
-    queue<std::optional<std::size_t>> arrived_;  // nothing: the time was up
+    std::vector<std::optional<std::size_t>> arrived_;  // in order; nothing: the time was up
+    std::size_t given_ = 0;                            // so many of them were given out
+    semaphore arrivals_{0};                            // a permit for each of the others
     handle alarm_;
     std::size_t left_ = 0;     // not given out, and nobody waits for it yet
     std::size_t pending_ = 0;  // not arrived

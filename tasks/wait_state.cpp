@@ -40,14 +40,31 @@ void wait_state::protect() noexcept {
     for (std::size_t index = 0; index < legs_.size(); ++index) legs_.target(index).protect();
 }
 
+namespace {
+
+/// However the wait ends, what was waited for is left alone.
+class wait_end {
+  public:
+    explicit wait_end(wait_state& state) noexcept : state_(state) {}
+    wait_end(const wait_end&) = delete;
+    wait_end& operator=(const wait_end&) = delete;
+    ~wait_end() { state_.stop(); }
+
+  private:
+    wait_state& state_;
+};
+
+}  // namespace
+
 coro<counted<wait_state>> wait_for_some(std::vector<counted<completion>> targets, return_when until,
                                         std::optional<duration> timeout) {
     if (targets.empty()) throw std::invalid_argument("The set of tasks to wait for is empty.");
     event_loop& loop = get_running_loop();
     const counted<wait_state> state(new wait_state(loop, until));
+    const wait_end end(*state);
+    state->start(targets);
     handle alarm;
     if (timeout) alarm = loop.call_later(*timeout, [own = state] { own->release_waiter(); });
-    state->start(targets);
     std::exception_ptr stopped;
     try {
         co_await completion_awaiter<wait_state, void>(state);
@@ -55,7 +72,6 @@ coro<counted<wait_state>> wait_for_some(std::vector<counted<completion>> targets
         stopped = std::current_exception();
     }
     alarm.cancel();
-    state->stop();
     if (stopped) std::rethrow_exception(stopped);
     co_return state;
 }

@@ -39,9 +39,10 @@ class callback_waiter final : public completion_waiter {
         try {
             function_();
         } catch (...) {
-            loop_.call_exception_handler({.message = "Exception in a done callback",
-                                          .exception = std::current_exception(),
-                                          .subject = describe()});
+            detail::report(loop_, std::current_exception(), [this] {
+                return exception_context{.message = "Exception in a done callback",
+                                         .subject = describe()};
+            });
         }
     }
 
@@ -104,15 +105,11 @@ void completion::complete(state how) noexcept {
 void completion::report_unretrieved(const char* what) noexcept {
     if (!unretrieved_ || loop_ == nullptr) return;
     unretrieved_ = false;
-    try {
-        loop_->call_exception_handler(
-            {.message = std::string(what) + " exception was never retrieved",
-             .exception = exception(),
-             .subject = describe(),
-             .source_traceback = format_creation()});
-    } catch (...) {
-        loop_->call_exception_handler({});
-    }
+    detail::report(*loop_, exception(), [&] {
+        return exception_context{.message = std::string(what) + " exception was never retrieved",
+                                 .subject = describe(),
+                                 .source_traceback = format_creation()};
+    });
 }
 
 namespace detail {

@@ -123,7 +123,7 @@ class promise_base : public recycled {
     /// Notes where this coroutine awaits.
     template <typename Awaitable>
     auto await_transform(Awaitable&& awaitable,
-                         std::source_location where = std::source_location::current()) noexcept {
+                         std::source_location where = std::source_location::current()) {
         await_site = where;
         if constexpr (requires { static_cast<Awaitable&&>(awaitable).operator co_await(); }) {
             return static_cast<Awaitable&&>(awaitable).operator co_await();

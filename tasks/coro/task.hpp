@@ -159,7 +159,8 @@ task<T> create_task(event_loop& loop, coro<T> body, std::string_view name = {},
     loop.check_thread("create_task");
     MAYHEM_CHECK(static_cast<bool>(body), "create_task was given an empty coroutine");
     const auto frame = body.release();
-    auto* state = new detail::task_state<T>(loop, frame, frame.promise(), name, where);
+    detail::unique_frame owned(frame);  // there may be no memory for the task
+    auto* state = new detail::task_state<T>(loop, std::move(owned), frame.promise(), name, where);
     return task<T>(detail::counted<detail::task_state<T>>(state));
 }
 

@@ -25,13 +25,13 @@ bool is_cancelled(const std::exception_ptr& error) noexcept {
     }
 }
 
-task_base::task_base(event_loop& loop, std::coroutine_handle<> frame, detail::promise_base& root,
+task_base::task_base(event_loop& loop, detail::unique_frame frame, detail::promise_base& root,
                      std::string_view name, const std::source_location& where)
     : completion(loop),
       frame_chain(&root),
-      frame_(frame),
+      frame_(std::move(frame)),
       root_(&root),
-      resume_point_(frame),
+      resume_point_(frame_.get()),
       id_(runtime::of(loop).next_task_id()),
       definition_(root.definition),
       created_(where),
@@ -163,14 +163,11 @@ void task_base::protect() noexcept {
 
 void task_base::loop_closes() noexcept {
     if (!done()) {
-        try {
-            loop()->call_exception_handler({.message = "Task was destroyed but it is pending!",
-                                            .exception = nullptr,
-                                            .subject = describe() + runtime::format_stack(*this),
-                                            .source_traceback = format_creation()});
-        } catch (...) {
-            loop()->call_exception_handler({});
-        }
+        detail::report(*loop(), nullptr, [this] {
+            return exception_context{.message = "Task was destroyed but it is pending!",
+                                     .subject = describe() + runtime::format_stack(*this),
+                                     .source_traceback = format_creation()};
+        });
         destroy_frames();
         set_cancelled_outcome();
         complete(state::cancelled);

@@ -25,8 +25,9 @@ namespace mayhem {
 
 class task_base : public completion, public runnable, public detail::frame_chain {
   public:
-    /// Takes the coroutine's frame over and schedules its first step for the next tick.
-    task_base(event_loop& loop, std::coroutine_handle<> frame, detail::promise_base& root,
+    /// Takes the coroutine's frame over and schedules its first step for the next tick. (When that
+    /// fails for want of memory, the frame is destroyed.)
+    task_base(event_loop& loop, detail::unique_frame frame, detail::promise_base& root,
               std::string_view name, const std::source_location& where);
 
     // What users see through task<T>; documented there.

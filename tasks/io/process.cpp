@@ -46,6 +46,7 @@ class process_state final : public operation {
                                                 bool leads_group) {
         auto made =
             std::make_shared<process_state>(loop, child.pid, std::move(child.pidfd), leads_group);
+        child.pid = -1;  // ours from now on
         made->self_ = made;
         loop.begin_external_work();
         made->watch();

@@ -122,14 +122,16 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
     return pointers;
 }
 
-void kill_and_reap(pid_t pid) noexcept {
+}  // namespace
+
+spawned::~spawned() {
+    if (pid < 0) return;
+    // Nobody has waited for the child, so its number is still its own.
     ::kill(pid, SIGKILL);
     while (::waitpid(pid, nullptr, 0) < 0) {
         if (errno != EINTR) return;
     }
 }
-
-}  // namespace
 
 spawned spawn(const std::vector<std::string>& arguments, const process_options& options) {
     if (arguments.empty()) throw_errno(EINVAL, "spawn: no program was named");
@@ -150,18 +152,14 @@ spawned spawn(const std::vector<std::string>& arguments, const process_options& 
     const int error = ::posix_spawnp(&made.pid, argv[0], actions.get(), attributes.get(),
                                      argv.data(), envp.empty() ? environ : envp.data());
     if (error != 0) {
+        made.pid = -1;  // POSIX leaves it open what a failed spawn writes there
         const std::string where = options.working_directory.empty()
                                       ? std::string()
                                       : fmt::format(" in {}", options.working_directory);
         throw_errno(error, fmt::format("cannot run {}{}", arguments[0], where));
     }
-    // Nobody has waited for the child, so its number is still its own.
     made.pidfd = open_pidfd(made.pid);
-    if (!made.pidfd) {
-        const int failure = errno;
-        kill_and_reap(made.pid);
-        throw_errno(failure, fmt::format("pidfd_open of {}", arguments[0]));
-    }
+    if (!made.pidfd) throw_errno(errno, fmt::format("pidfd_open of {}", arguments[0]));
     return made;
 }
 

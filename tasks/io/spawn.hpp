@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <sys/types.h>
+#include <utility>
 #include <vector>
 
 #include "loop/fd.hpp"
@@ -55,8 +56,17 @@ struct process_options {
 
 namespace detail {
 
-/// A child that runs, and our ends of its pipes (empty where none was asked for).
+/// A child that runs, and our ends of its pipes (empty where none was asked for). A child that
+/// nobody has taken charge of is killed and reaped.
 struct spawned {
+    spawned() noexcept = default;
+    spawned(spawned&& other) noexcept
+        : pid(std::exchange(other.pid, -1)),
+          pidfd(std::move(other.pidfd)),
+          pipes(std::move(other.pipes)) {}
+    spawned& operator=(spawned&&) = delete;
+    ~spawned();
+
     pid_t pid = -1;
     unique_fd pidfd;
     std::array<unique_fd, 3> pipes;
