@@ -2,9 +2,9 @@
 
 #include <array>
 #include <cstdio>
+#include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
-#include <string_view>
 #include <unistd.h>
 
 #include "loop/fd.hpp"
@@ -25,16 +25,25 @@ constexpr std::size_t sanitizer_threads() {
     return 0;
 }
 
-/// io_uring's workers are called iou-wrk-PID, its poller iou-sqp-PID.
-bool is_of_io_uring(const char* thread_id) noexcept {
+/// False for io_uring's workers, and for threads that are ending: a thread is listed for a moment
+/// after it was joined.
+bool may_run_our_code(const char* thread_id) noexcept {
+    constexpr unsigned is_exiting = 0x4;     // PF_EXITING
+    constexpr unsigned is_io_worker = 0x10;  // PF_IO_WORKER
     std::array<char, 288> path{};  // a name in a folder has up to 255 bytes
-    std::snprintf(path.data(), path.size(), "/proc/self/task/%s/comm", thread_id);
+    std::snprintf(path.data(), path.size(), "/proc/self/task/%s/stat", thread_id);
     const unique_fd file(::open(path.data(), O_RDONLY | O_CLOEXEC));
-    if (!file) return true;  // it has ended meanwhile
-    std::array<char, 16> name{};
-    const ssize_t count = ::read(file.get(), name.data(), name.size());
-    return count <= 0 ||
-           std::string_view(name.data(), static_cast<std::size_t>(count)).starts_with("iou-");
+    std::array<char, 512> line{};
+    const ssize_t count = file ? ::read(file.get(), line.data(), line.size() - 1) : 0;
+    if (count <= 0) return false;  // it has ended meanwhile
+    // "123 (a name, perhaps with parentheses) S parent group session terminal group flags ..."
+    const char* after_name = std::strrchr(line.data(), ')');
+    unsigned flags = 0;
+    if (after_name == nullptr ||
+        std::sscanf(after_name, ") %*c %*d %*d %*d %*d %*d %u", &flags) != 1) {
+        return true;  // proc(5) has changed: assume that it may
+    }
+    return (flags & (is_exiting | is_io_worker)) == 0;
 }
 
 }  // namespace
@@ -44,7 +53,7 @@ std::size_t count_threads() noexcept {
     if (tasks == nullptr) return 2;  // unknown: assume that somebody else is there
     std::size_t count = 0;
     while (const dirent* entry = ::readdir(tasks)) {
-        if (entry->d_name[0] != '.' && !is_of_io_uring(entry->d_name)) ++count;
+        if (entry->d_name[0] != '.' && may_run_our_code(entry->d_name)) ++count;
     }
     ::closedir(tasks);
     return count - sanitizer_threads() - stall_watchdog::threads();

@@ -7,8 +7,8 @@
 namespace mayhem::detail {
 
 /// Counts the threads of this process, without those that the kernel keeps for io_uring (they show
-/// up beside ours for some seconds after a file operation) and without the sanitizer's own: none of
-/// them runs our code.
+/// up beside ours for some seconds after a file operation), those that are just ending, and the
+/// sanitizer's own: none of them runs our code.
 [[nodiscard]] std::size_t count_threads() noexcept;
 
 }  // namespace mayhem::detail
