@@ -30,7 +30,7 @@ constexpr std::size_t sanitizer_threads() {
 bool may_run_our_code(const char* thread_id) noexcept {
     constexpr unsigned is_exiting = 0x4;     // PF_EXITING
     constexpr unsigned is_io_worker = 0x10;  // PF_IO_WORKER
-    std::array<char, 288> path{};  // a name in a folder has up to 255 bytes
+    std::array<char, 288> path{};            // a name in a folder has up to 255 bytes
     std::snprintf(path.data(), path.size(), "/proc/self/task/%s/stat", thread_id);
     const unique_fd file(::open(path.data(), O_RDONLY | O_CLOEXEC));
     std::array<char, 512> line{};

@@ -15,10 +15,7 @@ class callback_waiter final : public completion_waiter {
   public:
     callback_waiter(event_loop& loop, std::move_only_function<void()> function,
                     const std::source_location& where)
-        : loop_(loop),
-          context_(context::active()),
-          function_(std::move(function)),
-          where_(where) {}
+        : loop_(loop), context_(context::active()), function_(std::move(function)), where_(where) {}
 
     void run() noexcept override {
         call();

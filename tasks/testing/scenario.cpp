@@ -60,9 +60,11 @@ class trial {
             judge(std::current_exception());
         }
         by_.pause();
+        ::alarm(0);
         by_.set_loop(nullptr);
         if (trouble_.empty()) trouble_ = holdings::now().difference_from(before);
-        if (trouble_.empty() && what_.check) trouble_ = what_.check();
+        const std::string verdict = what_.check ? what_.check() : "";
+        if (trouble_.empty()) trouble_ = verdict;
         return std::move(trouble_);
     }
 
@@ -87,8 +89,6 @@ class trial {
         if (error) judge(error);
         by_.begin();
         own.close();
-        by_.pause();
-        ::alarm(0);
     }
 
     void prepare(event_loop& loop) {

@@ -33,11 +33,11 @@
 namespace mayhem::testing {
 
 struct scenario {
-    /// Called for each run; the function outlives the coroutine, so captures are safe. It starts by
-    /// resetting what `check` looks at.
+    /// Called for each run; the function outlives the coroutine, so captures are safe. What the
+    /// tasks share should live outside of the coroutine: the main task may end first, in any way.
     std::function<coro<void>()> body;
     /// Called after each run, when the loop is closed. Returns what is wrong; empty when all is
-    /// well. May be empty.
+    /// well. The place to begin anew for the next run, too. May be empty.
     std::function<std::string()> check{};
     /// Which exceptions, besides `cancelled`, a disturbed run may end with, or give to the loop's
     /// exception handler. Empty: none.

@@ -42,39 +42,7 @@ coro<int> work(tally::token, seconds time, int value) {
 
 coro<> failing(tally::token, seconds time) {
     co_await mayhem::sleep(time);
-    throw std::runtime_error("as it should");
-}
-
-/// Runs `body` in a task of its own and judges afterwards; a failure "as it should" is none.
-coro<> in_a_task(coro<> body, tally& held, notes& found) {
-    auto inner = create_task(std::move(body), "inner");
-    bool ended = false;
-    while (!ended) {
-        try {
-            co_await wait(all_of(inner));
-            ended = true;
-        } catch (const cancelled&) {
-            inner.cancel();
-        }
-    }
-    (void)inner.exception();
-    inner = {};
-    // Children that were left behind on purpose (as asyncio does) end here.
-    std::vector<task_ref> left;
-    for (const task_ref& one : all_tasks()) {
-        if (one != current_task()) left.push_back(one);
-    }
-    for (auto& one : left) one.cancel();
-    while (!left.empty()) {
-        try {
-            co_await wait(left);
-            for (auto& one : left) (void)one.exception();
-            left.clear();
-        } catch (const cancelled&) {
-        }
-    }
-    co_await yield();  // completions that the loop still holds let go of what they hold
-    found.require(held.alive() == 0, "a child's argument outlives the child");
+    throw expected_failure();
 }
 
 coro<> gather_all(tally& held) {
@@ -185,8 +153,21 @@ coro<> promise_kept(tally& held) {
 
 template <coro<> (*Body)(tally&)>
 coro<> with_tally(notes& found) {
-    tally held;
-    co_await in_a_task(Body(held), held, found);
+    auto& held = found.keep<tally>();
+    found.afterwards(
+        [&] { found.require(held.alive() == 0, "the argument of a coroutine outlives its loop"); });
+    try {
+        co_await Body(held);
+    } catch (const expected_failure&) {
+    } catch (const exception_group&) {
+    }
+    // Siblings of who failed go on, as in asyncio; here they end before the main task does.
+    std::vector<task_ref> left;
+    for (const task_ref& one : all_tasks()) {
+        if (one != current_task()) left.push_back(one);
+    }
+    for (auto& one : left) one.cancel();
+    if (!left.empty()) co_await wait(left);
 }
 
 }  // namespace

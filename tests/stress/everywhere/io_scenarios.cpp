@@ -29,8 +29,8 @@ coro<> send_back(Stream connection) {
 }
 
 template <typename Listener>
-coro<> serve_one(Listener& at) {
-    auto connection = co_await at.accept();
+coro<> serve_one(std::shared_ptr<Listener> at) {
+    auto connection = co_await at->accept();
     co_await send_back(std::move(connection));
 }
 
@@ -45,11 +45,11 @@ coro<> say_hello(coro<Stream> connecting, notes& found) {
     co_await connection.close();
 }
 
-/// Whoever was cancelled, the other one must not wait for ever: it is cancelled then.
+/// When one of them did not end well, the other must not wait for it for ever.
 coro<> see_both_to_the_end(std::vector<task<>> both) {
     co_await see_the_first(both);
     for (auto& one : both) {
-        if (!one.is_cancelled()) continue;
+        if (!one.done() || !one.exception()) continue;
         for (auto& other : both) other.cancel();
         break;
     }
@@ -61,22 +61,21 @@ coro<> see_both_to_the_end(std::vector<task<>> both) {
 }
 
 coro<> tcp_echo(notes& found) {
-    tcp_listener listener = tcp_listener::bind(address::loopback(0));
+    auto listener = std::make_shared<tcp_listener>(tcp_listener::bind(address::loopback(0)));
     auto server = create_task(serve_one(listener), "server");
     auto client =
-        create_task(say_hello(tcp_stream::connect(listener.local_address()), found), "client");
+        create_task(say_hello(tcp_stream::connect(listener->local_address()), found), "client");
     co_await see_both_to_the_end(all_of(server, client));
-    co_await listener.close();
+    co_await listener->close();
 }
 
 coro<> unix_echo(notes& found) {
-    const test::scratch_folder folder;
-    const std::string path = folder.file("socket");
-    unix_listener listener = unix_listener::bind(path);
+    const std::string path = found.keep<test::scratch_folder>().file("socket");
+    auto listener = std::make_shared<unix_listener>(unix_listener::bind(path));
     auto server = create_task(serve_one(listener), "server");
     auto client = create_task(say_hello(unix_stream::connect(path), found), "client");
     co_await see_both_to_the_end(all_of(server, client));
-    co_await listener.close();
+    co_await listener->close();
 }
 
 coro<> write_and_close(pipe_writer writer) {
@@ -108,18 +107,18 @@ coro<> send_datagram(address to) {
     co_await socket.close();
 }
 
-coro<> receive_datagram(udp_socket& on, notes& found) {
+coro<> receive_datagram(std::shared_ptr<udp_socket> on, notes& found) {
     std::array<std::byte, 64> buffer{};
-    const datagram came = co_await on.receive_from(buffer);
+    const datagram came = co_await on->receive_from(buffer);
     found.require(came.size == 4, "a datagram of another size came");
 }
 
 coro<> a_datagram(notes& found) {
-    udp_socket receiver = udp_socket::bind(address::loopback(0));
+    auto receiver = std::make_shared<udp_socket>(udp_socket::bind(address::loopback(0)));
     auto receiving = create_task(receive_datagram(receiver, found), "receiver");
-    auto sending = create_task(send_datagram(receiver.local_address()), "sender");
+    auto sending = create_task(send_datagram(receiver->local_address()), "sender");
     co_await see_both_to_the_end(all_of(receiving, sending));
-    co_await receiver.close();
+    co_await receiver->close();
 }
 
 // ---- Files, threads, processes ------------------------------------------------------------
@@ -134,9 +133,9 @@ coro<> use_a_file(std::string path) {
     co_await opened.close();
 }
 
-coro<> a_file(notes&) {
-    const test::scratch_folder folder;
-    co_await see_to_the_end(all_of(create_task(use_a_file(folder.file("file")))));
+coro<> a_file(notes& found) {
+    const std::string path = found.keep<test::scratch_folder>().file("file");
+    co_await see_to_the_end(all_of(create_task(use_a_file(path))));
 }
 
 coro<> look_up() { (void)co_await resolve("localhost", 80); }
@@ -153,8 +152,10 @@ coro<> use_threads(std::shared_ptr<int> shared) {
 coro<> jobs_in_threads(notes& found) {
     auto shared = std::make_shared<int>(7);
     const std::weak_ptr<int> seen = shared;
+    found.afterwards([&found, seen] {
+        found.require(seen.expired(), "a job outlives its executor and its loop");
+    });
     co_await see_to_the_end(all_of(create_task(use_threads(std::move(shared)))));
-    found.require(seen.use_count() <= 1, "a job outlives those who wait for it, twice");
 }
 
 coro<> run_cat() {

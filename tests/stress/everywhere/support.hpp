@@ -2,7 +2,11 @@
 // what they left behind can be judged, whoever was cancelled.
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,6 +41,24 @@ inline coro<> see_the_first(std::vector<task<>> tasks) {
     }
 }
 
+/// What scenarios throw on purpose, and disturbed ones may end with.
+class expected_failure : public std::runtime_error {
+  public:
+    expected_failure() : std::runtime_error("as it should") {}
+};
+
+inline bool is_expected_failure(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const expected_failure&) {
+        return true;
+    } catch (const std::system_error&) {
+        return true;  // whoever was at the other end of a stream has gone
+    } catch (...) {
+        return false;
+    }
+}
+
 /// A vector, which g++ 12 cannot make of a list inside a coroutine.
 template <typename... Tasks>
 std::vector<task<>> all_of(Tasks... tasks) {
@@ -45,17 +67,37 @@ std::vector<task<>> all_of(Tasks... tasks) {
     return all;
 }
 
-/// Notes the first thing that is wrong.
+/// What one run works with, and what it is accused of. What is kept here outlives the loop: the
+/// main task may end at any moment, by any exception, and its children must not be left without.
 class notes {
   public:
-    void reset() { text_.clear(); }
+    template <typename T, typename... Args>
+    T& keep(Args&&... args) {
+        auto made = std::make_shared<T>(std::forward<Args>(args)...);
+        kept_.push_back(made);
+        return *made;
+    }
+
+    /// Judges when the loop is closed.
+    void afterwards(std::function<void()> judge) { afterwards_.push_back(std::move(judge)); }
+
+    /// Notes the first thing that is wrong.
     void require(bool holds, std::string_view otherwise) {
         if (!holds && text_.empty()) text_ = otherwise;
     }
-    [[nodiscard]] const std::string& text() const noexcept { return text_; }
+
+    /// What is wrong with this run; empty when nothing is. The next one begins anew.
+    [[nodiscard]] std::string verdict() {
+        for (const auto& judge : afterwards_) judge();
+        afterwards_.clear();
+        kept_.clear();
+        return std::exchange(text_, {});
+    }
 
   private:
     std::string text_;
+    std::vector<std::function<void()>> afterwards_;
+    std::vector<std::shared_ptr<void>> kept_;
 };
 
 }  // namespace mayhem::testing

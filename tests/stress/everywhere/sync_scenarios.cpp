@@ -28,14 +28,16 @@ coro<> visit(lock& door, room& behind) {
 }
 
 coro<> a_lock_is_handed_on(notes& found) {
-    lock door;
-    room behind;
+    auto& door = found.keep<lock>();
+    auto& behind = found.keep<room>();
+    found.afterwards([&] {
+        found.require(behind.most <= 1, "two tasks held one lock");
+        found.require(behind.inside == 0, "somebody is inside still");
+        found.require(!door.locked(), "the lock is held by nobody, and locked");
+    });
     co_await see_to_the_end(all_of(create_task(visit(door, behind)),
                                    create_task(visit(door, behind)),
                                    create_task(visit(door, behind))));
-    found.require(behind.most <= 1, "two tasks held one lock");
-    found.require(behind.inside == 0, "somebody is inside still");
-    found.require(!door.locked(), "the lock is held by nobody, and locked");
 }
 
 coro<> pass(semaphore& permits, room& behind) {
@@ -51,13 +53,15 @@ coro<> pass(semaphore& permits, room& behind) {
 }
 
 coro<> permits_come_back(notes& found) {
-    semaphore permits(2);
-    room behind;
+    auto& permits = found.keep<semaphore>(2);
+    auto& behind = found.keep<room>();
+    found.afterwards([&] {
+        found.require(behind.most <= 2, "three tasks held two permits");
+        found.require(permits.value() == 2, "a permit is lost");
+    });
     std::vector<task<>> visitors;
     for (int i = 0; i < 4; ++i) visitors.push_back(create_task(pass(permits, behind)));
     co_await see_to_the_end(visitors);
-    found.require(behind.most <= 2, "three tasks held two permits");
-    found.require(permits.value() == 2, "a permit is lost");
 }
 
 // ---- Conditions ---------------------------------------------------------------------------
@@ -83,7 +87,11 @@ coro<> put_token(shelf& to) {
 
 /// One token, two who want it: if the one who was notified is cancelled, the other gets it.
 coro<> a_notification_is_passed_on(notes& found) {
-    shelf shared;
+    auto& shared = found.keep<shelf>();
+    found.afterwards([&] {
+        found.require(shared.tokens >= 0, "a token was taken twice");
+        found.require(!shared.changed.locked(), "nobody holds the condition's lock");
+    });
     auto takers = all_of(create_task(take_token(shared)), create_task(take_token(shared)));
     auto putter = create_task(put_token(shared));
     co_await see_to_the_end(all_of(putter));
@@ -95,8 +103,6 @@ coro<> a_notification_is_passed_on(notes& found) {
     }
     for (auto& one : takers) one.cancel();
     co_await see_to_the_end(takers);
-    found.require(shared.tokens >= 0, "a token was taken twice");
-    found.require(!shared.changed.locked(), "the condition's lock is held by nobody, and locked");
 }
 
 // ---- Barriers and events ------------------------------------------------------------------
@@ -110,8 +116,10 @@ coro<> arrive(barrier& gate, int& passed) {
 }
 
 coro<> a_barrier_counts_who_is_there(notes& found) {
-    barrier gate(3);
-    int passed = 0;
+    auto& gate = found.keep<barrier>(3);
+    auto& passed = found.keep<int>(0);
+    found.afterwards(
+        [&] { found.require(gate.n_waiting() == 0, "the barrier counts somebody who has left"); });
     auto parties = all_of(create_task(arrive(gate, passed)), create_task(arrive(gate, passed)),
                           create_task(arrive(gate, passed)));
     co_await see_the_first(parties);
@@ -119,7 +127,6 @@ coro<> a_barrier_counts_who_is_there(notes& found) {
     co_await see_to_the_end(all_of(breaking));
     for (auto& one : parties) one.cancel();  // if the breaking was cancelled
     co_await see_to_the_end(parties);
-    found.require(gate.n_waiting() == 0, "the barrier counts somebody who has left");
 }
 
 coro<> wait_for_event(event& flag, int& woken) {
@@ -136,14 +143,14 @@ coro<> set_event(event& flag) {
 }
 
 coro<> an_event_wakes_everybody(notes& found) {
-    event flag;
-    int woken = 0;
+    auto& flag = found.keep<event>();
+    auto& woken = found.keep<int>(0);
+    found.afterwards([&] { found.require(woken <= 2, "somebody was woken twice"); });
     auto waiting =
         all_of(create_task(wait_for_event(flag, woken)), create_task(wait_for_event(flag, woken)));
     co_await see_to_the_end(all_of(create_task(set_event(flag))));
     flag.set();
     co_await see_to_the_end(waiting);
-    found.require(woken <= 2, "somebody was woken twice");
 }
 
 // ---- Queues -------------------------------------------------------------------------------
@@ -176,8 +183,12 @@ coro<> consume(Queue& from, traffic& counts) {
 /// Items put = items got + items left, whoever is cancelled.
 template <typename Queue>
 coro<> nothing_is_lost_between(std::size_t room_for, notes& found) {
-    Queue items(room_for);
-    traffic counts;
+    auto& items = found.keep<Queue>(room_for);
+    auto& counts = found.keep<traffic>();
+    found.afterwards([&] {
+        found.require(counts.put == counts.got + static_cast<int>(items.size()),
+                      "items put are not items got and items left");
+    });
     auto consumers =
         all_of(create_task(consume(items, counts)), create_task(consume(items, counts)));
     auto producers =
@@ -185,8 +196,6 @@ coro<> nothing_is_lost_between(std::size_t room_for, notes& found) {
     co_await see_to_the_end(producers);
     items.shutdown();
     co_await see_to_the_end(consumers);
-    found.require(counts.put == counts.got + static_cast<int>(items.size()),
-                  "items put are not items got and items left");
 }
 
 coro<> a_narrow_queue_loses_nothing(notes& found) {
@@ -202,8 +211,8 @@ coro<> a_priority_queue_loses_nothing(notes& found) {
 coro<> await_empty(queue<int>& items) { co_await items.join(); }
 
 coro<> join_ends_when_all_is_done(notes& found) {
-    queue<int> items;
-    traffic counts;
+    auto& items = found.keep<queue<int>>();
+    auto& counts = found.keep<traffic>();
     auto consumer = create_task(consume(items, counts));
     auto producer = create_task(produce(items, counts));
     co_await see_to_the_end(all_of(producer));
