@@ -33,21 +33,11 @@ bool is_bad_alloc(const std::exception_ptr& error) {
 
 /// For std::terminate, which comes when something noexcept allocates: which run it was.
 std::string current_run;
-std::terminate_handler terminate_before = nullptr;
 
 void name_the_run() {
     allocation_gate::shut();
     fmt::print(stderr, "{}\nIt was asked for here:{}\n", current_run, allocation_gate::where());
-    terminate_before();
 }
-
-class terminate_watch {
-  public:
-    terminate_watch() { terminate_before = std::set_terminate(&name_the_run); }
-    terminate_watch(const terminate_watch&) = delete;
-    terminate_watch& operator=(const terminate_watch&) = delete;
-    ~terminate_watch() { std::set_terminate(terminate_before); }
-};
 
 /// @returns false when the run needed fewer allocations, and was not disturbed.
 bool fail_one(const scenario& what, backend_kind kind, std::size_t number, findings& found) {
@@ -77,7 +67,7 @@ bool fail_one(const scenario& what, backend_kind kind, std::size_t number, findi
 }  // namespace
 
 findings try_failing_every_allocation(const scenario& what, backend_kind kind) {
-    const terminate_watch watch;
+    const terminate_watch watch(name_the_run);
     findings found;
     if (const auto only = only_point::from_environment()) {
         if (only->backend == backend_label(kind)) fail_one(what, kind, only->point, found);

@@ -47,7 +47,9 @@ bool is_deadlock(const std::exception_ptr& error) {
 class trial {
   public:
     trial(const scenario& what, backend_kind kind, disturbance& by)
-        : what_(what), options_(test_options(kind)), by_(by) {}
+        : what_(what), options_(test_options(kind)), by_(by) {
+        by_.set_options(options_.loop);
+    }
 
     std::string run() {
         detail::release_stock();
@@ -167,6 +169,21 @@ void disturbance::after_step(task_base& task) noexcept {
     if (++steps_ == steps_max) loop_->stop();
     on_step(task);
 }
+
+namespace {
+void (*tell_the_run)() = nullptr;
+std::terminate_handler terminate_before = nullptr;
+}  // namespace
+
+terminate_watch::terminate_watch(void (*tell)()) {
+    tell_the_run = tell;
+    terminate_before = std::set_terminate([] {
+        tell_the_run();
+        terminate_before();
+    });
+}
+
+terminate_watch::~terminate_watch() { std::set_terminate(terminate_before); }
 
 std::string run_disturbed(const scenario& what, backend_kind kind, disturbance& by) {
     return trial(what, kind, by).run();

@@ -3,8 +3,9 @@
 //
 // Model: SQLite's anomaly tests, which let the n-th allocation (or write) fail for n = 1, 2, 3 ...
 // until a run is no longer disturbed. `cancel_everywhere` disturbs by cancelling after the n-th
-// step of a task, `fail_every_allocation` by std::bad_alloc at the n-th operator new. What is
-// looked for afterwards is the same, and is here.
+// step of a task, `fail_every_allocation` by std::bad_alloc at the n-th operator new,
+// `fail_every_system_call` by an error of the n-th call. What is looked for afterwards is the same,
+// and is here.
 //
 //     int put = 0;
 //     int got = 0;
@@ -71,6 +72,8 @@ class disturbance : public step_observer {
   public:
     virtual void begin() noexcept {}
     virtual void pause() noexcept {}
+    /// Before the loop is made: the place to ask a simulated kernel for trouble.
+    virtual void set_options(loop_options& /*options*/) {}
 
     /// How many steps a run may take before it is said to go on for ever.
     static constexpr std::size_t steps_max = 200'000;
@@ -93,6 +96,16 @@ class disturbance : public step_observer {
 
 /// Runs the scenario once. Returns what went wrong; empty when nothing did.
 [[nodiscard]] std::string run_disturbed(const scenario& what, backend_kind kind, disturbance& by);
+
+/// As long as one exists, std::terminate says first which run it was: `tell` prints it. For
+/// disturbances that turn a noexcept into the end of the process.
+class terminate_watch {
+  public:
+    explicit terminate_watch(void (*tell)());
+    terminate_watch(const terminate_watch&) = delete;
+    terminate_watch& operator=(const terminate_watch&) = delete;
+    ~terminate_watch();
+};
 
 /// The one disturbance to be repeated: `uring:17` or `uring:17.2` in MAYHEM_CHECK_ONLY.
 struct only_point {
