@@ -84,11 +84,10 @@ class expedition {
         return !seen.failed_call.empty();
     }
 
-    /// "sim:17", with the seed if it is the environment that says it.
+    /// "sim:17 MAYHEM_SEED=1".
     [[nodiscard]] std::string place(std::size_t number) const {
-        const std::string where = fmt::format("{}:{}", backend_label(backend_kind::sim), number);
-        if (base_.seed) return where;
-        return fmt::format("{} MAYHEM_SEED={}", where, sim_faults(base_).seed());
+        return fmt::format("{}:{} MAYHEM_SEED={}", backend_label(backend_kind::sim), number,
+                           sim_faults(base_).seed());
     }
 
     const terminate_watch watch_{[] { fmt::print(stderr, "{}\n", current_run_); }};
