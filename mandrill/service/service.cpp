@@ -100,7 +100,11 @@ class running_service {
         std::exception_ptr problem;
         service_report report;
         co_await attempt(serve(), problem);
-        if (problem) co_await attempt(abandon(), problem);
+        if (problem) {  // no drain, but nothing is left running either
+            consumer_.stop();
+            co_await attempt(end(parts_), problem);
+            co_await attempt(cancel_the_rest(), problem);
+        }
         co_await attempt(fleet_->stop(), problem);
         if (!problem) co_await attempt(fill_in(report), problem);
         log(log_level::info, "Closing database connections");
@@ -131,11 +135,8 @@ class running_service {
     mayhem::coro<void> start_unless_stopped() {
         auto starting = mayhem::create_task(start(), "start");
         auto stopping = mayhem::create_task(stop_.wait(), "stop");
-        const std::vector<mayhem::task_ref> either{starting, stopping};
-        co_await mayhem::wait(either, mayhem::return_when::first_completed);
-        starting.cancel();
-        stopping.cancel();
-        co_await mayhem::wait(either);
+        const std::vector<mayhem::task_ref> both{starting, stopping};
+        co_await until_one_has_ended(both);
         if (!starting.is_cancelled()) starting.value();
     }
 
@@ -167,7 +168,7 @@ class running_service {
     /// A part that runs until the service stops. One that fails takes the service with it.
     void launch(mayhem::coro<void> part, std::string_view name) {
         parts_.push_back(mayhem::create_task(std::move(part), name));
-        mayhem::task<void> started = parts_.back();
+        mayhem::task_ref started = parts_.back();
         parts_.back().add_done_callback([this, started]() mutable {
             if (started.is_cancelled() || !started.exception()) return;
             if (!failure_) failure_ = started.exception();
@@ -205,11 +206,34 @@ class running_service {
         if (failure_) std::rethrow_exception(failure_);
     }
 
-    /// Cancels tasks and waits until they have ended.
-    mayhem::coro<void> end(std::vector<mayhem::task<void>> tasks) {
+    /// Cancels tasks and waits until they have ended, whoever is cancelled meanwhile: they work
+    /// with this object, and with the database.
+    static mayhem::coro<void> end(std::vector<mayhem::task_ref> tasks) {
         std::erase_if(tasks, [](const auto& task) { return !task || task.done(); });
         for (auto& task : tasks) task.cancel();
-        if (!tasks.empty()) co_await mayhem::wait(tasks);
+        std::exception_ptr interrupted;
+        for (bool ended = tasks.empty(); !ended;) {
+            try {
+                co_await mayhem::wait(tasks);
+                ended = true;
+            } catch (const mayhem::cancelled&) {
+                interrupted = std::current_exception();
+            }
+        }
+        if (interrupted) std::rethrow_exception(interrupted);
+    }
+
+    /// Returns when one of them has ended; the others are cancelled and have ended too. A plain
+    /// wait would leave all of them running when it is cancelled.
+    static mayhem::coro<void> until_one_has_ended(std::vector<mayhem::task_ref> tasks) {
+        std::exception_ptr interrupted;
+        try {
+            co_await mayhem::wait(tasks, mayhem::return_when::first_completed);
+        } catch (const mayhem::cancelled&) {
+            interrupted = std::current_exception();
+        }
+        co_await end(std::move(tasks));
+        if (interrupted) std::rethrow_exception(interrupted);
     }
 
     mayhem::coro<void> drain() {
@@ -219,11 +243,8 @@ class running_service {
             std::chrono::duration_cast<std::chrono::seconds>(options_.rules.drain).count());
         auto idle = mayhem::create_task(consumer_.wait_until_idle(options_.rules.drain), "drain");
         auto hurry = mayhem::create_task(stop_.wait_for_hurry(), "hurry");
-        const std::vector<mayhem::task_ref> either{idle, hurry};
-        co_await mayhem::wait(either, mayhem::return_when::first_completed);
-        idle.cancel();
-        hurry.cancel();
-        co_await mayhem::wait(either);
+        const std::vector<mayhem::task_ref> both{idle, hurry};
+        co_await until_one_has_ended(both);
     }
 
     mayhem::coro<void> cancel_the_rest() {
@@ -231,7 +252,7 @@ class running_service {
         cut_off_ = count > 0;
         if (consuming_ && !consuming_.done()) ++count;
         log(log_level::info, "Cancelling {} outstanding tasks", count);
-        std::vector<mayhem::task<void>> pulling{consuming_};
+        std::vector<mayhem::task_ref> pulling{consuming_};
         co_await end(std::move(pulling));
         const bool idle = co_await consumer_.wait_until_idle(options_.rules.hurry);
         if (!idle) {
@@ -240,13 +261,6 @@ class running_service {
                 "run out by themselves",
                 consumer_.outstanding());
         }
-    }
-
-    /// Something failed: no drain, but nothing is left running either.
-    mayhem::coro<void> abandon() {
-        co_await end(parts_);
-        consumer_.stop();
-        co_await cancel_the_rest();
     }
 
     mayhem::coro<void> fill_in(service_report& report) {
@@ -285,7 +299,7 @@ class running_service {
     std::unique_ptr<intake> requests_;
     consumer consumer_{at_};
     mayhem::task<void> consuming_;
-    std::vector<mayhem::task<void>> parts_;
+    std::vector<mayhem::task_ref> parts_;
     std::exception_ptr failure_;
     bool cut_off_ = false;
 };

@@ -1,0 +1,179 @@
+// Mandrill shut down after every step of a message's path, and refused every system call on it;
+// then a second run recovers. On simulated kernels, rough ones, each with its seed.
+//
+// Whatever the moment: no request that was accepted is forgotten, no host is restarted twice for
+// one request, the intent is stored before the host is touched, nothing is acked before its restart
+// is on record, and no run leaves a frame, a descriptor or a thread behind.
+//
+// A test run tries some places of each seed. All of them: MAYHEM_EVERY_STEP=1; more seeds:
+// MAYHEM_SEEDS=1000; one seed alone: MAYHEM_SEED=5.
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "loop/log.hpp"
+#include "tasks/testing/co_test.hpp"
+#include "tasks/testing/fail_every_system_call.hpp"
+#include "tests/mandrill/service/path_of_a_message.hpp"
+
+namespace mandrill {
+namespace {
+
+using mayhem::backend_kind;
+using mayhem::sim_options;
+using test::path_of_a_message;
+using test::path_tally;
+
+enum class way { cancel, terminate };
+
+/// Shuts the service down after one step.
+class shutdown_at final : public mayhem::testing::disturbance {
+  public:
+    shutdown_at(std::size_t point, way how, std::uint64_t seed)
+        : point_(point), how_(how), seed_(seed) {}
+    void set_options(mayhem::loop_options& options) override {
+        options.sim = sim_options::rough(seed_);
+    }
+    [[nodiscard]] bool has_struck() const noexcept { return struck_; }
+    [[nodiscard]] const std::string& where() const noexcept { return where_; }
+
+  private:
+    void on_step(mayhem::task_base& task) noexcept override {
+        if (steps() != point_) return;
+        auto pending = mayhem::runtime::of(loop()).tasks();
+        if (pending.empty()) return;
+        struck_ = true;
+        where_ = task.describe() + mayhem::runtime::format_stack(task);
+        if (how_ == way::cancel) {
+            pending.front()->cancel();
+        } else if (is_handled(SIGTERM)) {
+            ::raise(SIGTERM);
+        }
+    }
+    /// Before the service has its handler, the signal would end this process.
+    static bool is_handled(int number) noexcept {
+        sigset_t blocked;
+        ::pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+        return sigismember(&blocked, number) == 1;
+    }
+
+    std::size_t point_;
+    way how_;
+    std::uint64_t seed_;
+    bool struck_ = false;
+    std::string where_;
+};
+
+/// A scenario: a new path for each run, judged after its recovery.
+class path_scenario {
+  public:
+    path_scenario(std::uint64_t seed, path_tally& all) {
+        what_.body = [this, seed, &all] {
+            path_ = std::make_unique<path_of_a_message>(seed, all);
+            return path_->first_service();
+        };
+        what_.check = [this] {
+            const std::string wrong = path_->recover();
+            path_.reset();
+            return wrong;
+        };
+    }
+    [[nodiscard]] const mayhem::testing::scenario& get() const noexcept { return what_; }
+
+  private:
+    mayhem::testing::scenario what_;
+    std::unique_ptr<path_of_a_message> path_;
+};
+
+std::uint64_t number_in(const char* variable, std::uint64_t otherwise) {
+    const char* const asked = std::getenv(variable);
+    return asked != nullptr ? std::strtoull(asked, nullptr, 10) : otherwise;
+}
+
+class mandrill_path : public ::testing::Test {
+  protected:
+    static void SetUpTestSuite() {
+        // The disk is not what is tested, and every run commits some dozens of times.
+        if (std::filesystem::is_directory("/dev/shm")) ::setenv("TMPDIR", "/dev/shm", 0);
+    }
+    void SetUp() override { mayhem::set_log_level(mayhem::log_level::critical); }
+    void TearDown() override {
+        mayhem::set_log_level(mayhem::log_level::info);
+        fmt::print(
+            "  mandrill path: {} points, {} runs, seeds {}..{}, {} calls failed, {} lost, {} "
+            "repeated\n",
+            all_.points, all_.runs, first_seed(), last_seed(), all_.calls, all_.lost,
+            all_.repeated);
+    }
+
+    static constexpr std::uint64_t seeds_in_ci = 20;
+    static std::uint64_t first_seed() { return number_in("MAYHEM_SEED", 1); }
+    static std::uint64_t last_seed() {
+        if (std::getenv("MAYHEM_SEED") != nullptr) return first_seed();
+        return number_in("MAYHEM_SEEDS", seeds_in_ci);
+    }
+
+    void shut_down_everywhere(way how) {
+        for (std::uint64_t seed = first_seed(); seed <= last_seed() && !HasFailure(); ++seed) {
+            shut_down_with(seed, how);
+        }
+    }
+
+    path_tally all_;
+
+  private:
+    void shut_down_with(std::uint64_t seed, way how) {
+        if (const auto only = mayhem::testing::only_point::from_environment()) {
+            shut_down_at(only->point, seed, how);
+            return;
+        }
+        const std::size_t steps = shut_down_at(0, seed, how);  // undisturbed
+        EXPECT_GT(steps, 100U);
+        const bool each = std::getenv("MAYHEM_EVERY_STEP") != nullptr;
+        const std::size_t stride = each ? 1 : std::max<std::size_t>(1, steps / places_per_seed);
+        for (std::size_t point = 1 + seed % stride; point < steps && !HasFailure();
+             point += stride) {
+            shut_down_at(point, seed, how);
+            ++all_.points;
+        }
+    }
+
+    /// @returns the number of steps
+    std::size_t shut_down_at(std::size_t point, std::uint64_t seed, way how) {
+        const path_scenario path(seed, all_);
+        shutdown_at by(point, how, seed);
+        const std::string trouble =
+            mayhem::testing::run_disturbed(path.get(), backend_kind::sim, by);
+        if (!trouble.empty()) {
+            const std::string place = fmt::format("sim:{} MAYHEM_SEED={}", point, seed);
+            ADD_FAILURE() << (how == way::cancel ? "Cancelled" : "Terminated") << " after step "
+                          << point << ", seed " << seed << ": " << trouble << "\nThat step was "
+                          << by.where() << "\n"
+                          << mayhem::testing::how_to_repeat(place);
+        }
+        return by.steps();
+    }
+
+    static constexpr std::size_t places_per_seed = 12;
+};
+
+TEST_F(mandrill_path, survives_being_cancelled_after_any_step) {
+    shut_down_everywhere(way::cancel);
+}
+
+TEST_F(mandrill_path, survives_a_signal_after_any_step) { shut_down_everywhere(way::terminate); }
+
+TEST_F(mandrill_path, survives_the_failure_of_any_system_call) {
+    for (std::uint64_t seed = first_seed(); seed <= last_seed() && !HasFailure(); seed += 4) {
+        const path_scenario path(seed, all_);
+        const auto found =
+            mayhem::testing::fail_every_system_call(path.get(), sim_options::rough(seed));
+        all_.calls += found.points;
+    }
+    EXPECT_GT(all_.calls, 0U);
+}
+
+}  // namespace
+}  // namespace mandrill
