@@ -71,7 +71,16 @@ void consumer::start(delivery mine) {
     active_.emplace_back(at_, std::move(mine));
     const auto place = std::prev(active_.end());
     place->task = mayhem::create_task(see_through(place), name);
-    if (stopping_) place->task.cancel();  // nobody has touched it: straight back
+    if (stopping_) cancel(*place);  // nobody has touched it: straight back
+}
+
+/// A task that is cancelled before its first step never takes it: it would give nothing back.
+void consumer::cancel(active& one) {
+    if (one.is_running) {
+        one.task.cancel();
+    } else {
+        one.is_unwanted = true;
+    }
 }
 
 mayhem::coro<void> consumer::see_through(std::list<active>::iterator mine) {
@@ -81,7 +90,12 @@ mayhem::coro<void> consumer::see_through(std::list<active>::iterator mine) {
         at_.messages.something_to_pull().set();  // room, and perhaps the host's next message
     };
     try {
-        co_await mine->work.run();
+        mine->is_running = true;
+        if (mine->is_unwanted) {
+            co_await mine->work.give_back("shutdown");
+        } else {
+            co_await mine->work.run();
+        }
     } catch (...) {
         leave();
         throw;
@@ -93,14 +107,14 @@ std::size_t consumer::cancel_waiting() {
     std::size_t count = 0;
     for (active& one : active_) {
         if (one.work.has_begun()) continue;
-        one.task.cancel();
+        cancel(one);
         ++count;
     }
     return count;
 }
 
 std::size_t consumer::cancel_all() {
-    for (active& one : active_) one.task.cancel();
+    for (active& one : active_) cancel(one);
     return active_.size();
 }
 

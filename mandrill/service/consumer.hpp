@@ -43,12 +43,15 @@ class consumer {
         active(workplace& at, delivery mine) : work(at, std::move(mine)) {}
         handling work;
         mayhem::task<void> task;
+        bool is_running = false;   ///< the task has taken its first step
+        bool is_unwanted = false;  ///< it is to give the message back, and no more
     };
 
     mayhem::coro<void> pull_once();
     mayhem::coro<void> wait_for_more();
     mayhem::coro<void> see_through(std::list<active>::iterator mine);
     void start(delivery mine);
+    static void cancel(active& one);
 
     workplace& at_;
     std::list<active> active_;

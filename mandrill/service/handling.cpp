@@ -164,8 +164,6 @@ mayhem::coro<void> handling::finish() {
     log(log_level::info, "Done. Acked {}", to_string(mine_.what));
 }
 
-/// The end of a delivery that could not be carried through. What was restarted is acked all the
-/// same. If even this fails, the lease runs out, and the next delivery learns what was done.
 mayhem::coro<void> handling::give_back(std::string why) {
     try {
         if (restarted_) {

@@ -38,6 +38,11 @@ class handling {
     /// not a failure of the message.
     mayhem::coro<void> run();
 
+    /// Ends a delivery that nobody has begun, or that could not be carried through. What was
+    /// restarted is acked all the same. No store_error leaves it: if even this fails, the lease
+    /// runs out, and the next delivery learns what was done.
+    mayhem::coro<void> give_back(std::string why);
+
     /// False while it only waits for its turn to restart a host.
     [[nodiscard]] bool has_begun() const noexcept { return begun_; }
 
@@ -49,7 +54,6 @@ class handling {
     mayhem::coro<void> keep_lease();
     mayhem::coro<void> settle_failure(std::exception_ptr error);
     mayhem::coro<void> finish();
-    mayhem::coro<void> give_back(std::string why);
     [[nodiscard]] std::chrono::milliseconds draw_backoff();
     void require_current(effect answer) const;
 

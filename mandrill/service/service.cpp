@@ -252,8 +252,7 @@ class running_service {
         cut_off_ = count > 0;
         if (consuming_ && !consuming_.done()) ++count;
         log(log_level::info, "Cancelling {} outstanding tasks", count);
-        std::vector<mayhem::task_ref> pulling{consuming_};
-        co_await end(std::move(pulling));
+        co_await end_pulling();
         const bool idle = co_await consumer_.wait_until_idle(options_.rules.hurry);
         if (!idle) {
             log(log_level::error,
@@ -261,6 +260,22 @@ class running_service {
                 "run out by themselves",
                 consumer_.outstanding());
         }
+    }
+
+    /// The consumer ends by itself once the pull that is under way has brought what it has leased,
+    /// which is given back at once; cancelled, it would leave those leases to run out.
+    mayhem::coro<void> end_pulling() {
+        if (!consuming_) co_return;
+        const std::vector<mayhem::task_ref> pulling{consuming_};
+        std::exception_ptr interrupted;
+        try {
+            co_await mayhem::wait(pulling, mayhem::return_when::all_completed,
+                                  options_.rules.hurry);
+        } catch (const mayhem::cancelled&) {
+            interrupted = std::current_exception();
+        }
+        co_await end(pulling);
+        if (interrupted) std::rethrow_exception(interrupted);
     }
 
     mayhem::coro<void> fill_in(service_report& report) {

@@ -257,6 +257,22 @@ CO_TEST(consumer, what_has_not_begun_is_given_back_at_the_shutdown) {
     co_await with_bench(body);
 }
 
+CO_TEST(consumer, what_is_pulled_while_it_stops_is_given_back) {
+    auto body = [](bench& own) -> coro<void> {
+        for (const auto& host : own.fleet.hosts()) co_await own.publish(host, "for " + host);
+        consumer all(own.at);
+        auto pulling = mayhem::create_task(all.run());
+        co_await mayhem::yield();
+        all.stop();  // while the pull is under way
+        co_await pulling;
+        EXPECT_TRUE(co_await all.wait_until_idle(1s));
+        EXPECT_EQ(own.fleet.restarts, 0);
+        EXPECT_EQ(own.counters.nacked, 3U);
+        EXPECT_FALSE((co_await own.messages.pull(3, 1s)).empty()) << "to be had at once";
+    };
+    co_await with_bench(body);
+}
+
 // Outside of the coroutine: g++ 12 cannot build an initializer list of strings inside one.
 std::map<std::string, std::string> malformed_requests() {
     return {

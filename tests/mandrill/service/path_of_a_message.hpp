@@ -51,6 +51,7 @@ class path_of_a_message {
     lasting_fleet fleet_;
     std::set<std::string> accepted_;
     std::string trouble_;  // the first thing that was wrong while a service ran
+    bool ended_gracefully_ = false;
     service_report report_;
 };
 
