@@ -63,6 +63,7 @@ void descriptor::close_now() noexcept {
     closing_ = true;
     if (!home_->is_closed()) loop_.release(fd_.get());
     fd_.reset();
+    home_.reset();  // a closed stream that is kept keeps no descriptor of a loop open
 }
 
 }  // namespace mayhem::detail

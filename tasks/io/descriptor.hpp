@@ -96,7 +96,7 @@ class descriptor final : public recycled {
   private:
     friend class descriptor_user;
     event_loop& loop_;             // not to be touched once `home_` is closed
-    std::shared_ptr<inbox> home_;  // outlives the loop, and so knows whether it is still there
+    std::shared_ptr<inbox> home_;  // knows whether the loop is still there; null once closed
     unique_fd fd_;
     io_kind kind_;
     bool closing_ = false;
