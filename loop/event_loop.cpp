@@ -223,6 +223,7 @@ void event_loop::run_ready() noexcept {
 void event_loop::close() {
     if (is_from_before_fork()) return abandon();
     if (running_) throw loop_error("Cannot close a running event loop");
+    if (close_hook_) close_hook_();
     if (closed_) return;
     if (debug_) log(log_level::debug, "Close <event_loop {} debug=true>", backend_->name());
     closed_ = true;

@@ -173,6 +173,10 @@ class event_loop {
         check_thread("set_exception_handler");
         exception_handler_ = std::move(handler);
     }
+    /// What was set; empty for the default.
+    [[nodiscard]] const exception_handler& get_exception_handler() const noexcept {
+        return exception_handler_;
+    }
     /// Reports to the exception handler; what that throws is logged and goes no further.
     void call_exception_handler(const exception_context& context) noexcept;
     /// Logs the context at level error.
@@ -256,6 +260,8 @@ class event_loop {
     void report_slow_step(const std::string& subject, duration took) noexcept;
 
   private:
+    friend class loop_probe;  // what tests may see and do, and programs may not
+
     /// A multishot poll on one of the loop's own descriptors, re-armed when the kernel ends it.
     class watch final : public operation {
       public:
@@ -334,6 +340,7 @@ class event_loop {
     std::function<time_point()> step_clock_;
     detail::debugged_loop debugged_;
     std::shared_ptr<detail::step_monitor> monitor_;  // null unless stalls are watched
+    std::function<void()> close_hook_;
     std::unique_ptr<loop_extension> extension_;
 };
 

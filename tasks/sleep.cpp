@@ -1,6 +1,7 @@
 #include "tasks/sleep.hpp"
 
 #include "loop/event_loop.hpp"
+#include "tasks/coro/runtime.hpp"
 
 namespace mayhem::detail {
 
@@ -8,14 +9,25 @@ sleep_awaiter::~sleep_awaiter() {
     if (is_armed()) loop().cancel_timer(*this);
 }
 
-void sleep_awaiter::start() {
-    if (!deadline_ && delay_ <= duration{0}) return end();
+/// @returns false when the sleep is over without a wait: a test decided so.
+bool sleep_awaiter::start() {
+    if (!deadline_ && delay_ <= duration{0}) {
+        end();
+        return true;
+    }
     try {
+        if (const auto& decide = runtime::of(loop()).sleep_hook()) [[unlikely]] {
+            const sleep_fate fate = decide(deadline_ ? *deadline_ - loop().time() : delay_);
+            if (fate == sleep_fate::in_a_tick) end();
+            if (fate == sleep_fate::at_once) undo_suspend();
+            if (fate != sleep_fate::takes_its_time) return fate == sleep_fate::in_a_tick;
+        }
         loop().arm_timer(*this, deadline_ ? *deadline_ : deadline_after(loop().time(), delay_));
     } catch (...) {
         undo_suspend();
         throw;
     }
+    return true;
 }
 
 bool sleep_awaiter::cancel() noexcept {

@@ -20,10 +20,11 @@ class sleep_awaiter final : public suspension, public timer {
 
     bool await_ready() const noexcept { return false; }
     template <typename Promise>
-    void await_suspend(std::coroutine_handle<Promise> frame) {
+    bool await_suspend(std::coroutine_handle<Promise> frame) {
         suspend(frame);
-        start();
+        if (!start()) return false;
         deliver_pending_cancel();
+        return true;
     }
     void await_resume() const { throw_if_cancelled(cancelled_); }
 
@@ -36,7 +37,7 @@ class sleep_awaiter final : public suspension, public timer {
     }
 
   private:
-    void start();
+    bool start();
     void end() noexcept;
 
     std::optional<time_point> deadline_;

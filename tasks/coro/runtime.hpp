@@ -4,8 +4,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <source_location>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "loop/event_loop.hpp"
@@ -25,6 +28,18 @@ class step_observer {
   protected:
     ~step_observer() = default;
 };
+
+/// How a sleep passes, when a test decides (see tasks/testing/mock_sleep.hpp).
+enum class sleep_fate : std::uint8_t { takes_its_time, in_a_tick, at_once };
+
+namespace detail {
+
+/// Calls `observer`, when it is not null, for every coroutine that is destroyed without having been
+/// awaited, anywhere in the process. @returns the previous one.
+using never_awaited_observer = void (*)(const std::source_location& definition) noexcept;
+never_awaited_observer set_never_awaited_observer(never_awaited_observer observer) noexcept;
+
+}  // namespace detail
 
 class runtime final : public loop_extension {
   public:
@@ -71,6 +86,11 @@ class runtime final : public loop_extension {
         return executor_;
     }
 
+    /// Asked about every sleep that takes time; empty for none. For tests.
+    using sleep_hook_type = std::function<sleep_fate(duration)>;
+    void set_sleep_hook(sleep_hook_type hook) noexcept { sleep_hook_ = std::move(hook); }
+    [[nodiscard]] const sleep_hook_type& sleep_hook() const noexcept { return sleep_hook_; }
+
     /// The frames of a task, one per line, the outermost first.
     [[nodiscard]] static std::string format_stack(const task_base& task);
 
@@ -83,6 +103,7 @@ class runtime final : public loop_extension {
     step_observer* step_observer_ = nullptr;
     std::uint64_t last_task_id_ = 0;
     std::shared_ptr<thread_pool_executor> executor_;
+    sleep_hook_type sleep_hook_;
 };
 
 }  // namespace mayhem

@@ -1,6 +1,7 @@
 #include "tasks/coro/task_base.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -296,7 +297,18 @@ namespace detail {
 
 void root_ended(frame_chain& task) noexcept { static_cast<task_base&>(task).root_ended(); }
 
+namespace {
+
+std::atomic<never_awaited_observer> observer_of_never_awaited{nullptr};
+
+}  // namespace
+
+never_awaited_observer set_never_awaited_observer(never_awaited_observer observer) noexcept {
+    return observer_of_never_awaited.exchange(observer);
+}
+
 void report_never_awaited(const std::source_location& definition) noexcept {
+    if (const auto observer = observer_of_never_awaited.load()) observer(definition);
     const event_loop* loop = running_loop_or_null();
     if (loop == nullptr || !loop->debug()) return;
     try {
