@@ -1,11 +1,10 @@
 #include "tasks/testing/co_test.hpp"
 
-#include <dirent.h>
+#include <cctype>
 #include <fmt/format.h>
+#include <string_view>
 
-#include "loop/kernel.hpp"
 #include "loop/sim_backend.hpp"
-#include "tasks/coro/runtime.hpp"
 #include "tasks/exception_group.hpp"
 
 namespace mayhem::testing {
@@ -14,12 +13,13 @@ namespace {
 /// One CO_TEST on one backend, as GoogleTest wants it.
 class co_test_case final : public ::testing::Test {
   public:
-    co_test_case(backend_kind kind, coro<void> (*body)()) : kind_(kind), body_(body) {}
+    co_test_case(backend_kind kind, std::function<coro<void>()> body)
+        : kind_(kind), body_(std::move(body)) {}
     void TestBody() override { run_co_test(kind_, body_); }
 
   private:
     backend_kind kind_;
-    coro<void> (*body_)();
+    std::function<coro<void>()> body_;
 };
 
 /// How to see a failure on the simulated kernel again; nothing for the others.
@@ -28,10 +28,20 @@ std::string seed_hint(backend_kind kind) {
     return fmt::format(", MAYHEM_SEED={}", sim_faults(sim_options()).seed());
 }
 
-void expect_no_pending_tasks(event_loop& loop) {
-    for (const task_ref& task : all_tasks(loop)) {
-        ADD_FAILURE() << "A task outlived the test:\n" << task.format_stack();
+/// `"a b"` -> `a_b`: what may be part of a test's name.
+std::string as_name(std::string_view value) {
+    std::string name;
+    for (const char letter : value) {
+        if (std::isalnum(static_cast<unsigned char>(letter)) != 0) {
+            name += letter;
+        } else if (letter == '-') {
+            name += "minus_";
+        } else if (!name.empty() && name.back() != '_') {
+            name += '_';
+        }
     }
+    if (!name.empty() && name.back() == '_') name.pop_back();
+    return name;
 }
 
 }  // namespace
@@ -105,47 +115,77 @@ run_options test_options(backend_kind kind) {
 }
 
 void run_co_test(backend_kind kind, const std::function<coro<void>()>& body) {
-    const std::size_t descriptors = open_descriptors();
     SCOPED_TRACE("backend " + backend_label(kind) + seed_hint(kind));
+    detail::leak_guard guard;
     {
         runner own(test_options(kind));
-        own.loop().set_exception_handler([](event_loop&, const exception_context& context) {
-            ADD_FAILURE() << "The exception handler was called: " << context.message << "\n  "
-                          << context.subject << "\n  "
-                          << (context.exception ? describe_exception(context.exception) : "");
-        });
+        guard.watch(own.loop());
         try {
             own.run(body());
-            expect_no_pending_tasks(own.loop());
+            guard.check_loop(own.loop());
         } catch (...) {
             ADD_FAILURE() << "The test ended with: "
                           << describe_exception(std::current_exception());
         }
         own.close();
     }
-    EXPECT_EQ(open_descriptors(), descriptors) << "The test leaked (or closed) descriptors";
+    guard.check_process();
 }
 
-std::size_t open_descriptors() {
-    DIR* folder = ::opendir("/proc/self/fd");
-    if (folder == nullptr) return 0;
-    std::size_t count = 0;
-    while (const dirent* entry = ::readdir(folder)) {
-        if (entry->d_name[0] != '.') ++count;
+std::vector<task_ref> other_tasks() {
+    std::vector<task_ref> tasks = all_tasks();
+    std::erase(tasks, current_task());
+    return tasks;
+}
+
+std::string describe_current_exception() {
+    try {
+        throw;
+    } catch (const cancelled&) {
+        throw;
+    } catch (...) {
+        return describe_exception(std::current_exception());
     }
-    ::closedir(folder);
-    return count - 1 + kernel::open_simulated();  // without the folder's own
 }
 
-bool register_co_test(const char* suite, const char* name, const char* file, int line,
-                      coro<void> (*body)(), const std::vector<backend_kind>& backends) {
+namespace detail {
+
+std::vector<std::string> names_of_values(const std::string& values) {
+    std::vector<std::string> names;
+    std::string current;
+    int depth = 0;
+    char quote = 0;
+    for (const char letter : values) {
+        if (quote != 0) {
+            if (letter == quote) quote = 0;
+        } else if (letter == '"') {
+            quote = letter;
+        } else if (letter == '(' || letter == '{' || letter == '[') {
+            ++depth;
+        } else if (letter == ')' || letter == '}' || letter == ']') {
+            --depth;
+        } else if (letter == ',' && depth == 0) {
+            names.push_back(as_name(current));
+            current.clear();
+            continue;
+        }
+        current += letter;
+    }
+    names.push_back(as_name(current));
+    return names;
+}
+
+bool register_co_test(const char* suite, const std::string& name, const char* file, int line,
+                      const std::function<coro<void>()>& body,
+                      const std::vector<backend_kind>& backends) {
     for (const backend_kind kind : backends) {
         const std::string full_suite = fmt::format("{}/{}", suite, backend_label(kind));
         ::testing::RegisterTest(
-            full_suite.c_str(), name, nullptr, nullptr, file, line,
+            full_suite.c_str(), name.c_str(), nullptr, nullptr, file, line,
             [kind, body]() -> ::testing::Test* { return new co_test_case(kind, body); });
     }
     return true;
 }
 
+}  // namespace detail
 }  // namespace mayhem::testing

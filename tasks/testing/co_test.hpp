@@ -11,22 +11,27 @@
 //
 // registers `queue/uring.get_waits_for_put`, `queue/epoll...` and `queue/sim...`. A test fails when
 //   - the body throws, or an expectation fails;
-//   - a task is still pending when the body ends (its stack is printed);
-//   - a descriptor is open that was not open before;
-//   - an error reached the loop's exception handler (set your own handler to expect one);
-//   - every task waits and nothing can wake them: no test hangs silently.
+//   - it leaves something behind: leak_check.hpp lists what, and how to say that it is meant;
+//   - every task waits and nothing can wake them: the stacks are printed.
 //
 // gtest's ASSERT_ macros use a plain return, which a coroutine cannot have: use CO_ASSERT_.
+//
+// It refuses to run two tests at once in one process: the checks look at the whole process.
 #pragma once
 
 #include <functional>
 #include <gtest/gtest.h>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "loop/backend.hpp"
 #include "tasks/coro/coro.hpp"
+#include "tasks/coro/task.hpp"
 #include "tasks/run.hpp"
+#include "tasks/testing/assertions.hpp"
+#include "tasks/testing/leak_check.hpp"
 
 namespace mayhem::testing {
 
@@ -49,25 +54,82 @@ void for_each_real_backend(const char* reason, const std::function<void(backend_
 /// Options for a test's own loop on `kind`: virtual clock, no handling of Ctrl-C.
 [[nodiscard]] run_options test_options(backend_kind kind);
 
+/// Every pending task but the one that asks: what the code under test has started.
+[[nodiscard]] std::vector<task_ref> other_tasks();
+
 /// Runs one test body with all checks on: what CO_TEST does for each backend.
 void run_co_test(backend_kind kind, const std::function<coro<void>()>& body);
 
-/// How many descriptors this process has open.
-[[nodiscard]] std::size_t open_descriptors();
+namespace detail {
 
-/// Called by CO_TEST during static initialisation.
-bool register_co_test(const char* suite, const char* name, const char* file, int line,
-                      coro<void> (*body)(),
+/// A coroutine as a test of `Fixture`: what CO_TEST_F defines derives from the fixture and has the
+/// body as a member.
+template <typename Case>
+class co_fixture_case final : public Case {
+  public:
+    explicit co_fixture_case(backend_kind kind) : kind_(kind) {}
+    void TestBody() override {
+        run_co_test(kind_, [this] { return play(); });
+    }
+
+  private:
+    /// As gtest does: after a fatal failure in the set-up the body is left out, but not the
+    /// tear-down.
+    coro<void> play() {
+        std::exception_ptr error;
+        try {
+            if constexpr (requires { this->co_set_up(); }) co_await this->co_set_up();
+            if (!this->HasFatalFailure() && !this->IsSkipped()) co_await this->co_body();
+        } catch (...) {
+            error = std::current_exception();
+        }
+        if constexpr (requires { this->co_tear_down(); }) co_await this->co_tear_down();
+        if (error) std::rethrow_exception(error);
+    }
+
+    backend_kind kind_;
+};
+
+/// "SIGINT, pair(1, 2)" -> {"SIGINT", "pair_1_2"}: the values of CO_TEST_P as parts of names.
+[[nodiscard]] std::vector<std::string> names_of_values(const std::string& values);
+
+/// Called by the macros during static initialisation.
+bool register_co_test(const char* suite, const std::string& name, const char* file, int line,
+                      const std::function<coro<void>()>& body,
                       const std::vector<backend_kind>& backends = available_backends());
 
+template <typename Fixture, typename Case>
+bool register_co_test_f(const char* suite, const char* name, const char* file, int line) {
+    for (const backend_kind kind : available_backends()) {
+        const std::string full_suite = std::string(suite) + "/" + backend_label(kind);
+        ::testing::RegisterTest(full_suite.c_str(), name, nullptr, nullptr, file, line,
+                                [kind]() -> Fixture* { return new co_fixture_case<Case>(kind); });
+    }
+    return true;
+}
+
+template <typename Parameter>
+bool register_co_test_p(const char* suite, const char* name, const char* file, int line,
+                        coro<void> (*body)(Parameter), const char* text,
+                        const std::vector<std::type_identity_t<std::decay_t<Parameter>>>& values) {
+    const std::vector<std::string> names = names_of_values(text);
+    for (std::size_t at = 0; at < values.size(); ++at) {
+        const std::string label = names.size() == values.size() ? names[at] : std::to_string(at);
+        register_co_test(suite, std::string(name) + "/" + label, file, line,
+                         [body, value = values[at]] { return body(value); });
+    }
+    return true;
+}
+
+}  // namespace detail
 }  // namespace mayhem::testing
 
 /// Defines a coroutine test; see the top of this file.
-#define CO_TEST(suite, name)                                                   \
-    static ::mayhem::coro<void> co_test_##suite##_##name();                    \
-    [[maybe_unused]] static const bool co_test_##suite##_##name##_registered = \
-        ::mayhem::testing::register_co_test(#suite, #name, __FILE__, __LINE__, \
-                                            &co_test_##suite##_##name);        \
+#define CO_TEST(suite, name)                                                           \
+    static ::mayhem::coro<void> co_test_##suite##_##name();                            \
+    [[maybe_unused]] static const bool co_test_##suite##_##name##_registered =         \
+        ::mayhem::testing::detail::register_co_test(#suite, #name, __FILE__, __LINE__, \
+                                                    &co_test_##suite##_##name);        \
     static ::mayhem::coro<void> co_test_##suite##_##name()
 
 /// The same on the real backends only; `reason` says what of the real kernel the test is about.
@@ -75,24 +137,33 @@ bool register_co_test(const char* suite, const char* name, const char* file, int
     static_assert(sizeof(reason) > 1, "say why the simulated kernel is no place for it"); \
     static ::mayhem::coro<void> co_test_##suite##_##name();                               \
     [[maybe_unused]] static const bool co_test_##suite##_##name##_registered =            \
-        ::mayhem::testing::register_co_test(#suite, #name, __FILE__, __LINE__,            \
-                                            &co_test_##suite##_##name,                    \
-                                            ::mayhem::testing::real_backends());          \
+        ::mayhem::testing::detail::register_co_test(#suite, #name, __FILE__, __LINE__,    \
+                                                    &co_test_##suite##_##name,            \
+                                                    ::mayhem::testing::real_backends());  \
     static ::mayhem::coro<void> co_test_##suite##_##name()
 
-/// Ends the test body when something has failed so far.
-#define CO_STOP_ON_FAILURE() \
-    if (::testing::Test::HasFailure()) co_return
+/// Defines a coroutine test of a fixture, a class derived from testing::Test, whose members it can
+/// use. SetUp and TearDown run outside the loop, as always; members `coro<> co_set_up()` and
+/// `coro<> co_tear_down()`, if the fixture has them, run on it, around the body.
+#define CO_TEST_F(fixture, name)                                                            \
+    class co_test_##fixture##_##name : public fixture {                                     \
+      protected:                                                                            \
+        ::mayhem::coro<void> co_body();                                                     \
+    };                                                                                      \
+    [[maybe_unused]] static const bool co_test_##fixture##_##name##_registered =            \
+        ::mayhem::testing::detail::register_co_test_f<fixture, co_test_##fixture##_##name>( \
+            #fixture, #name, __FILE__, __LINE__);                                           \
+    ::mayhem::coro<void> co_test_##fixture##_##name::co_body()
 
-/// EXPECT_TRUE that ends the body when it fails.
-#define CO_ASSERT_TRUE(condition) \
-    do {                          \
-        EXPECT_TRUE(condition);   \
-        CO_STOP_ON_FAILURE();     \
-    } while (false)
-/// EXPECT_EQ that ends the body when it fails.
-#define CO_ASSERT_EQ(left, right) \
-    do {                          \
-        EXPECT_EQ(left, right);   \
-        CO_STOP_ON_FAILURE();     \
-    } while (false)
+/// Defines a coroutine test with a parameter, once for each value (and each backend):
+///
+///     CO_TEST_P(service, stops_at, int signal_number, SIGINT, SIGTERM) { ... }
+///
+/// registers `service/epoll.stops_at/SIGINT` and so on: a value is named as it is written here.
+#define CO_TEST_P(suite, name, parameter, ...)                                                 \
+    static ::mayhem::coro<void> co_test_##suite##_##name(parameter);                           \
+    [[maybe_unused]] static const bool co_test_##suite##_##name##_registered =                 \
+        ::mayhem::testing::detail::register_co_test_p(#suite, #name, __FILE__, __LINE__,       \
+                                                      &co_test_##suite##_##name, #__VA_ARGS__, \
+                                                      {__VA_ARGS__});                          \
+    static ::mayhem::coro<void> co_test_##suite##_##name(parameter)
