@@ -131,6 +131,7 @@ void event_loop::run_forever() {
 void event_loop::tick() {
     poll();
     if (!timers_.empty()) timers_.expire(time(), ready_);
+    if (impatient_hook_ && timer_watch_.take_signal()) std::exchange(impatient_hook_, {})();
     inbox_->drain(ready_);
     if (watches_->signal.take_signal()) {
         signals_.dispatch();    // posts to our own inbox, too ...
@@ -168,8 +169,12 @@ bool event_loop::arm_timerfd() {
     if (timers_.empty()) return false;
     const time_point earliest = timers_.earliest();
     if (earliest <= clock::now()) return true;
-    if (earliest == timerfd_deadline_ || earliest == never) return false;
-    const auto since_boot = earliest.time_since_epoch();
+    if (earliest != timerfd_deadline_ && earliest != never) arm_timerfd_at(earliest);
+    return false;
+}
+
+void event_loop::arm_timerfd_at(time_point deadline) {
+    const auto since_boot = deadline.time_since_epoch();
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_boot);
     itimerspec spec{};
     spec.it_value.tv_sec = seconds.count();
@@ -177,8 +182,7 @@ bool event_loop::arm_timerfd() {
     if (::timerfd_settime(timerfd_.get(), TFD_TIMER_ABSTIME, &spec, nullptr) != 0) {
         throw_errno(errno, "timerfd_settime");
     }
-    timerfd_deadline_ = earliest;
-    return false;
+    timerfd_deadline_ = deadline;
 }
 
 /// @returns true when this tick need not block: something became ready, or time has jumped. A

@@ -290,6 +290,7 @@ class event_loop {
     void poll_backend(wait mode);
     void poll_backend_timed();
     bool arm_timerfd();
+    void arm_timerfd_at(time_point deadline);
     bool advance_virtual_clock();
     bool nothing_can_wake() const noexcept;
     void run_ready() noexcept;
@@ -341,6 +342,7 @@ class event_loop {
     detail::debugged_loop debugged_;
     std::shared_ptr<detail::step_monitor> monitor_;  // null unless stalls are watched
     std::function<void()> close_hook_;
+    std::function<void()> impatient_hook_;
     std::unique_ptr<loop_extension> extension_;
 };
 

@@ -42,6 +42,14 @@ class loop_probe {
         return loop_.backend_ ? loop_.backend_->in_flight() - loop_.own_operations() : 0;
     }
 
+    /// Calls `hook` once, on the loop, when `patience` of real time has passed: under a virtual
+    /// clock the loop waits without end for threads and children that never answer.
+    /// REQUIRES: a virtual clock. @throws std::system_error
+    void set_patience(duration patience, std::function<void()> hook) {
+        loop_.impatient_hook_ = std::move(hook);
+        loop_.arm_timerfd_at(deadline_after(clock::now(), patience));
+    }
+
     /// Calls `hook` at the beginning of every close() that is not refused, also of one that finds
     /// the loop closed. Empty takes it back.
     void set_close_hook(std::function<void()> hook) noexcept {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <string_view>
 
+#include "loop/loop_probe.hpp"
 #include "loop/sim_backend.hpp"
 #include "tasks/exception_group.hpp"
 
@@ -26,6 +27,16 @@ class co_test_case final : public ::testing::Test {
 std::string seed_hint(backend_kind kind) {
     if (kind != backend_kind::sim) return {};
     return fmt::format(", MAYHEM_SEED={}", sim_faults(sim_options()).seed());
+}
+
+void give_up(event_loop& loop) {
+    std::string stacks;
+    for (const task_ref& task : all_tasks(loop)) stacks += "\n" + task.format_stack();
+    ADD_FAILURE()
+        << "The test lost its patience. While a thread or a child is at work, the virtual "
+           "clock stands still (advance() moves it). The tasks are:"
+        << stacks;
+    loop.stop();
 }
 
 /// `"a b"` -> `a_b`: what may be part of a test's name.
@@ -114,12 +125,13 @@ run_options test_options(backend_kind kind) {
     return options;
 }
 
-void run_co_test(backend_kind kind, const std::function<coro<void>()>& body) {
+void run_co_test(backend_kind kind, const std::function<coro<void>()>& body, duration patience) {
     SCOPED_TRACE("backend " + backend_label(kind) + seed_hint(kind));
-    detail::leak_guard guard;
+    kit::leak_guard guard;
     {
         runner own(test_options(kind));
         guard.watch(own.loop());
+        loop_probe(own.loop()).set_patience(patience, [&] { give_up(own.loop()); });
         try {
             own.run(body());
             guard.check_loop(own.loop());
@@ -148,7 +160,7 @@ std::string describe_current_exception() {
     }
 }
 
-namespace detail {
+namespace kit {
 
 std::vector<std::string> names_of_values(const std::string& values) {
     std::vector<std::string> names;
@@ -187,5 +199,5 @@ bool register_co_test(const char* suite, const std::string& name, const char* fi
     return true;
 }
 
-}  // namespace detail
+}  // namespace kit
 }  // namespace mayhem::testing

@@ -12,13 +12,15 @@
 // registers `queue/uring.get_waits_for_put`, `queue/epoll...` and `queue/sim...`. A test fails when
 //   - the body throws, or an expectation fails;
 //   - it leaves something behind: leak_check.hpp lists what, and how to say that it is meant;
-//   - every task waits and nothing can wake them: the stacks are printed.
+//   - every task waits and nothing can wake them: the stacks are printed;
+//   - it has waited for a minute, in real time, for a thread or a child: the stacks are printed.
 //
 // gtest's ASSERT_ macros use a plain return, which a coroutine cannot have: use CO_ASSERT_.
 //
 // It refuses to run two tests at once in one process: the checks look at the whole process.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <gtest/gtest.h>
 #include <string>
@@ -57,10 +59,13 @@ void for_each_real_backend(const char* reason, const std::function<void(backend_
 /// Every pending task but the one that asks: what the code under test has started.
 [[nodiscard]] std::vector<task_ref> other_tasks();
 
-/// Runs one test body with all checks on: what CO_TEST does for each backend.
-void run_co_test(backend_kind kind, const std::function<coro<void>()>& body);
+/// Runs one test body with all checks on: what CO_TEST does for each backend. After `patience` in
+/// real time the test is stopped and fails, with every task's stack: the clock of a test stands
+/// still while it waits for a thread or a child, maybe for ever.
+void run_co_test(backend_kind kind, const std::function<coro<void>()>& body,
+                 duration patience = std::chrono::minutes(1));
 
-namespace detail {
+namespace kit {
 
 /// A coroutine as a test of `Fixture`: what CO_TEST_F defines derives from the fixture and has the
 /// body as a member.
@@ -121,15 +126,15 @@ bool register_co_test_p(const char* suite, const char* name, const char* file, i
     return true;
 }
 
-}  // namespace detail
+}  // namespace kit
 }  // namespace mayhem::testing
 
 /// Defines a coroutine test; see the top of this file.
-#define CO_TEST(suite, name)                                                           \
-    static ::mayhem::coro<void> co_test_##suite##_##name();                            \
-    [[maybe_unused]] static const bool co_test_##suite##_##name##_registered =         \
-        ::mayhem::testing::detail::register_co_test(#suite, #name, __FILE__, __LINE__, \
-                                                    &co_test_##suite##_##name);        \
+#define CO_TEST(suite, name)                                                        \
+    static ::mayhem::coro<void> co_test_##suite##_##name();                         \
+    [[maybe_unused]] static const bool co_test_##suite##_##name##_registered =      \
+        ::mayhem::testing::kit::register_co_test(#suite, #name, __FILE__, __LINE__, \
+                                                 &co_test_##suite##_##name);        \
     static ::mayhem::coro<void> co_test_##suite##_##name()
 
 /// The same on the real backends only; `reason` says what of the real kernel the test is about.
@@ -145,14 +150,14 @@ bool register_co_test_p(const char* suite, const char* name, const char* file, i
 /// Defines a coroutine test of a fixture, a class derived from testing::Test, whose members it can
 /// use. SetUp and TearDown run outside the loop, as always; members `coro<> co_set_up()` and
 /// `coro<> co_tear_down()`, if the fixture has them, run on it, around the body.
-#define CO_TEST_F(fixture, name)                                                            \
-    class co_test_##fixture##_##name : public fixture {                                     \
-      protected:                                                                            \
-        ::mayhem::coro<void> co_body();                                                     \
-    };                                                                                      \
-    [[maybe_unused]] static const bool co_test_##fixture##_##name##_registered =            \
-        ::mayhem::testing::detail::register_co_test_f<fixture, co_test_##fixture##_##name>( \
-            #fixture, #name, __FILE__, __LINE__);                                           \
+#define CO_TEST_F(fixture, name)                                                         \
+    class co_test_##fixture##_##name : public fixture {                                  \
+      protected:                                                                         \
+        ::mayhem::coro<void> co_body();                                                  \
+    };                                                                                   \
+    [[maybe_unused]] static const bool co_test_##fixture##_##name##_registered =         \
+        ::mayhem::testing::kit::register_co_test_f<fixture, co_test_##fixture##_##name>( \
+            #fixture, #name, __FILE__, __LINE__);                                        \
     ::mayhem::coro<void> co_test_##fixture##_##name::co_body()
 
 /// Defines a coroutine test with a parameter, once for each value (and each backend):
@@ -160,10 +165,10 @@ bool register_co_test_p(const char* suite, const char* name, const char* file, i
 ///     CO_TEST_P(service, stops_at, int signal_number, SIGINT, SIGTERM) { ... }
 ///
 /// registers `service/epoll.stops_at/SIGINT` and so on: a value is named as it is written here.
-#define CO_TEST_P(suite, name, parameter, ...)                                                 \
-    static ::mayhem::coro<void> co_test_##suite##_##name(parameter);                           \
-    [[maybe_unused]] static const bool co_test_##suite##_##name##_registered =                 \
-        ::mayhem::testing::detail::register_co_test_p(#suite, #name, __FILE__, __LINE__,       \
-                                                      &co_test_##suite##_##name, #__VA_ARGS__, \
-                                                      {__VA_ARGS__});                          \
+#define CO_TEST_P(suite, name, parameter, ...)                                              \
+    static ::mayhem::coro<void> co_test_##suite##_##name(parameter);                        \
+    [[maybe_unused]] static const bool co_test_##suite##_##name##_registered =              \
+        ::mayhem::testing::kit::register_co_test_p(#suite, #name, __FILE__, __LINE__,       \
+                                                   &co_test_##suite##_##name, #__VA_ARGS__, \
+                                                   {__VA_ARGS__});                          \
     static ::mayhem::coro<void> co_test_##suite##_##name(parameter)

@@ -19,7 +19,7 @@
 namespace mayhem::testing {
 namespace {
 
-std::atomic<detail::leak_guard*> current_guard{nullptr};
+std::atomic<kit::leak_guard*> current_guard{nullptr};
 
 /// Number and target ("socket:[4711]") of every open descriptor.
 std::map<int, std::string> list_descriptors() {
@@ -58,7 +58,7 @@ std::string describe_definition(const std::source_location& definition) {
 }  // namespace
 
 void skip_check(check which) {
-    detail::leak_guard* const guard = detail::leak_guard::current();
+    kit::leak_guard* const guard = kit::leak_guard::current();
     if (guard == nullptr) {
         ADD_FAILURE() << "skip_check: no CO_TEST is running";
         return;
@@ -68,7 +68,7 @@ void skip_check(check which) {
 
 std::size_t open_descriptors() { return list_descriptors().size() + kernel::open_simulated(); }
 
-namespace detail {
+namespace kit {
 
 leak_guard::leak_guard()
     : descriptors_(list_descriptors()), simulated_descriptors_(kernel::open_simulated()) {
@@ -143,5 +143,5 @@ void report_unawaited_call(const std::source_location& action) noexcept {
         << "A mocked coroutine was called, but never awaited";
 }
 
-}  // namespace detail
+}  // namespace kit
 }  // namespace mayhem::testing

@@ -33,7 +33,7 @@ void skip_check(check which);
 /// How many descriptors this process has open.
 [[nodiscard]] std::size_t open_descriptors();
 
-namespace detail {
+namespace kit {
 
 /// The checks of one test; one at a time. Its owner calls the members in the order in which they
 /// stand here.
@@ -74,5 +74,5 @@ class leak_guard {
 /// check is skipped.
 void report_unawaited_call(const std::source_location& action) noexcept;
 
-}  // namespace detail
+}  // namespace kit
 }  // namespace mayhem::testing

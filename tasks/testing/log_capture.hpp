@@ -60,6 +60,12 @@ class log_capture {
             lines_, [&](const line& each) { return each.text.find(text) != each.text.npos; }));
     }
 
+    /// Forgets what was said so far: by a fixture, what the loop itself has logged.
+    void clear() {
+        const std::lock_guard lock(mutex_);
+        lines_.clear();
+    }
+
     /// Fails the test unless a line that was not expected yet contains `text`; that line is then
     /// expected.
     void expect(std::string_view text) {
@@ -119,7 +125,6 @@ class log_capture {
 
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
-    std::vector<std::string> lines_;
     std::vector<line> lines_;
     log_sink previous_;
 };

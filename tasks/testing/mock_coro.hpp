@@ -36,7 +36,7 @@
 
 namespace mayhem::testing {
 
-namespace detail {
+namespace kit {
 
 struct call_counts {
     std::size_t called = 0;
@@ -156,7 +156,7 @@ struct call_function {
     std::shared_ptr<Function> function;  // a coroutine's captures live here
 };
 
-}  // namespace detail
+}  // namespace kit
 
 /// What became of the calls to mocked coroutines: the await counts of asyncio's AsyncMock.
 ///
@@ -172,12 +172,12 @@ class co_calls {
     /// How many of those have returned a value: neither thrown, nor been cancelled.
     [[nodiscard]] std::size_t finished() const noexcept { return counts_->finished; }
 
-    [[nodiscard]] const std::shared_ptr<detail::call_counts>& shared() const noexcept {
+    [[nodiscard]] const std::shared_ptr<kit::call_counts>& shared() const noexcept {
         return counts_;
     }
 
   private:
-    std::shared_ptr<detail::call_counts> counts_ = std::make_shared<detail::call_counts>();
+    std::shared_ptr<kit::call_counts> counts_ = std::make_shared<kit::call_counts>();
 };
 
 /// An action of a mocked coroutine; made by the functions below.
@@ -215,53 +215,52 @@ class co_action {
   private:
     template <typename T, typename... Args>
     coro<T> start([[maybe_unused]] Args&... args) const {
-        detail::mocked_call call(counts_, where_);
+        kit::mocked_call call(counts_, where_);
         if constexpr (Perform::wants_arguments) {
-            using kept = std::tuple<detail::kept_argument<Args>...>;
+            using kept = std::tuple<kit::kept_argument<Args>...>;
             kept arguments(static_cast<Args&&>(args)...);
-            return detail::play<T>(std::move(call), perform_, std::move(arguments), delay_);
+            return kit::play<T>(std::move(call), perform_, std::move(arguments), delay_);
         } else {
-            return detail::play<T>(std::move(call), perform_, std::tuple<>(), delay_);
+            return kit::play<T>(std::move(call), perform_, std::tuple<>(), delay_);
         }
     }
 
     Perform perform_;
     std::source_location where_;
-    std::shared_ptr<detail::call_counts> counts_;
+    std::shared_ptr<kit::call_counts> counts_;
     duration delay_{};
 };
 
 /// The coroutine returns nothing.
 [[nodiscard]] inline auto CoReturn(
     const std::source_location& where = std::source_location::current()) {
-    return co_action(detail::return_nothing(), where);
+    return co_action(kit::return_nothing(), where);
 }
 /// The coroutine returns (a copy of) `value`. What can only be moved is returned once.
 template <typename Value>
 [[nodiscard]] auto CoReturn(Value value,
                             const std::source_location& where = std::source_location::current()) {
     return co_action(
-        detail::return_value<Value>{std::make_shared<std::optional<Value>>(std::move(value))},
-        where);
+        kit::return_value<Value>{std::make_shared<std::optional<Value>>(std::move(value))}, where);
 }
 /// The coroutine throws a copy of `error`.
 template <typename Error>
 [[nodiscard]] auto CoThrow(Error error,
                            const std::source_location& where = std::source_location::current()) {
-    return co_action(detail::throw_error<Error>{std::move(error)}, where);
+    return co_action(kit::throw_error<Error>{std::move(error)}, where);
 }
 /// The coroutine calls `function` with the method's arguments and returns what it returns; it may
 /// be a coroutine itself. The arguments are copied, but for references to what is not const.
 template <typename Function>
 [[nodiscard]] auto CoInvoke(Function function,
                             const std::source_location& where = std::source_location::current()) {
-    return co_action(
-        detail::call_function<Function>{std::make_shared<Function>(std::move(function))}, where);
+    return co_action(kit::call_function<Function>{std::make_shared<Function>(std::move(function))},
+                     where);
 }
 /// The coroutine never ends by itself; cancelled, it throws `cancelled`.
 [[nodiscard]] inline auto CoBlock(
     const std::source_location& where = std::source_location::current()) {
-    return co_action(detail::block(), where);
+    return co_action(kit::block(), where);
 }
 /// The coroutine sleeps for `delay` and then does what `action` says.
 template <typename Rep, typename Period, typename Perform>
@@ -270,7 +269,7 @@ template <typename Rep, typename Period, typename Perform>
     return action.after(to_duration(delay));
 }
 
-namespace detail {
+namespace kit {
 
 /// A mocked method that returns coro<void> needs no action.
 inline const bool default_action_is_set = [] {
@@ -281,5 +280,5 @@ inline const bool default_action_is_set = [] {
     return true;
 }();
 
-}  // namespace detail
+}  // namespace kit
 }  // namespace mayhem::testing

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace mayhem::testing::detail {
+namespace mayhem::testing::kit {
 
 void send_signal(int signal_number) {
     // A loop that watches a signal has blocked it in every thread; what is not blocked would end
@@ -21,4 +21,4 @@ void send_signal(int signal_number) {
     ::kill(::getpid(), signal_number);
 }
 
-}  // namespace mayhem::testing::detail
+}  // namespace mayhem::testing::kit

@@ -11,7 +11,7 @@
 
 namespace mayhem::testing {
 
-namespace detail {
+namespace kit {
 void send_signal(int signal_number);
 }
 
@@ -20,7 +20,7 @@ void send_signal(int signal_number);
 template <typename Rep, typename Period>
 handle signal_after(std::chrono::duration<Rep, Period> delay, int signal_number,
                     event_loop& loop = get_running_loop()) {
-    return loop.call_later(delay, [signal_number] { detail::send_signal(signal_number); });
+    return loop.call_later(delay, [signal_number] { kit::send_signal(signal_number); });
 }
 
 }  // namespace mayhem::testing

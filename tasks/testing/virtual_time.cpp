@@ -47,12 +47,12 @@ coro<void> advance_to(time_point when) {
     co_await drain();
 }
 
-namespace detail {
+namespace kit {
 
 coro<void> advance_by(duration delay) {
     if (delay < duration{0}) throw std::invalid_argument("advance: time does not run backwards");
     co_await advance_to(deadline_after(get_running_loop().time(), delay));
 }
 
-}  // namespace detail
+}  // namespace kit
 }  // namespace mayhem::testing

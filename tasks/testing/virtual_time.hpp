@@ -36,7 +36,7 @@ class not_drained : public std::runtime_error {
 /// something to run after `ticks_max` ticks: somebody is spinning.
 coro<void> drain(std::size_t ticks_max = 10'000);
 
-namespace detail {
+namespace kit {
 coro<void> advance_by(duration delay);
 }
 
@@ -48,7 +48,7 @@ coro<void> advance_to(time_point when);
 /// The same, by `delay` from now. @throws std::invalid_argument when it is negative or NaN
 template <typename Rep, typename Period>
 coro<void> advance(std::chrono::duration<Rep, Period> delay) {
-    return detail::advance_by(to_duration(delay));
+    return kit::advance_by(to_duration(delay));
 }
 
 }  // namespace mayhem::testing

@@ -54,6 +54,25 @@ TEST(co_test, a_body_that_waits_for_what_can_never_come_fails_with_its_stack) {
     });
 }
 
+TEST(co_test, a_body_that_waits_for_a_thread_for_ever_is_stopped_with_its_stack) {
+    auto sleep_and_answer = []() -> coro<int> {
+        co_await mayhem::sleep(1h);
+        co_return 7;
+    };
+    const auto body = [&]() -> coro<> {
+        skip_check(check::never_awaited);  // of a job that is refused by the closing loop
+        event_loop& loop = get_running_loop();
+        auto ask = [&] { return run_coroutine_threadsafe(sleep_and_answer(), loop).get(); };
+        co_await to_thread(ask);
+    };
+    for_each_backend([&](backend_kind kind) {
+        const auto failures = failures_of([&] { run_co_test(kind, body, 10ms); });
+        ASSERT_FALSE(failures.empty());
+        EXPECT_THAT(failures.front(), HasSubstr("lost its patience"));
+        EXPECT_THAT(failures.front(), HasSubstr("co_test_test.cpp"));
+    });
+}
+
 /// A fixture that needs the loop to set itself up.
 class co_test_fixture : public ::testing::Test {
   protected:
@@ -97,7 +116,7 @@ CO_TEST_P(co_test, a_value_is_named_as_it_is_written, std::string text, "one, tw
 }
 
 TEST(co_test, values_are_parted_at_commas_outside_of_brackets) {
-    using mayhem::testing::detail::names_of_values;
+    using mayhem::testing::kit::names_of_values;
     EXPECT_THAT(names_of_values("SIGINT, SIGTERM"), ElementsAre("SIGINT", "SIGTERM"));
     EXPECT_THAT(names_of_values("pair{1, 2}, -3"), ElementsAre("pair_1_2", "minus_3"));
     EXPECT_THAT(names_of_values("\"a, (b\", 'c'"), ElementsAre("a_b", "c"));

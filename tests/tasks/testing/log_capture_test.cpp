@@ -45,6 +45,13 @@ TEST(log_capture, an_unexpected_line_fails_the_test) {
     EXPECT_THAT(failures_of([&] { log.expect_nothing_else(log_level::warning); }), IsEmpty());
 }
 
+TEST(log_capture, what_was_said_can_be_forgotten) {
+    log_capture log;
+    mayhem::log(log_level::error, "before");
+    log.clear();
+    log.expect_nothing_else();
+}
+
 TEST(log_capture, lines_below_its_level_are_not_collected) {
     const log_capture log(log_level::warning);
     mayhem::log(log_level::info, "as ever");
