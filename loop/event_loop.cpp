@@ -131,7 +131,7 @@ void event_loop::run_forever() {
 void event_loop::tick() {
     poll();
     if (!timers_.empty()) timers_.expire(time(), ready_);
-    if (impatient_hook_ && timer_watch_.take_signal()) std::exchange(impatient_hook_, {})();
+    if (impatient_hook_ && watches_->timer.take_signal()) std::exchange(impatient_hook_, {})();
     inbox_->drain(ready_);
     if (watches_->signal.take_signal()) {
         signals_.dispatch();    // posts to our own inbox, too ...
