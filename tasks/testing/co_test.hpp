@@ -142,9 +142,9 @@ bool register_co_test_p(const char* suite, const char* name, const char* file, i
     static_assert(sizeof(reason) > 1, "say why the simulated kernel is no place for it"); \
     static ::mayhem::coro<void> co_test_##suite##_##name();                               \
     [[maybe_unused]] static const bool co_test_##suite##_##name##_registered =            \
-        ::mayhem::testing::detail::register_co_test(#suite, #name, __FILE__, __LINE__,    \
-                                                    &co_test_##suite##_##name,            \
-                                                    ::mayhem::testing::real_backends());  \
+        ::mayhem::testing::kit::register_co_test(#suite, #name, __FILE__, __LINE__,       \
+                                                 &co_test_##suite##_##name,               \
+                                                 ::mayhem::testing::real_backends());     \
     static ::mayhem::coro<void> co_test_##suite##_##name()
 
 /// Defines a coroutine test of a fixture, a class derived from testing::Test, whose members it can
