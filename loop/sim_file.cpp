@@ -195,6 +195,7 @@ void sim_file::hang_up() noexcept {
     pending.clear();
     const auto other = partner.lock();
     if (!other || kind == sim_kind::datagram) return;
+    if (resets_at_close && is_tcp()) return reset(ECONNRESET);
     // Bytes that will never be read: the other side hears a reset instead of an orderly end.
     const bool was_read = inbox.empty();
     if (!was_read && other->is_socket()) {

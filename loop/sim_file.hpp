@@ -119,6 +119,7 @@ class sim_file {
     std::deque<std::shared_ptr<sim_file>> pending;  ///< connections that nobody has accepted yet
 
     bool connected = false;
+    bool resets_at_close = false;  ///< SO_LINGER with no time: who closes sends a reset
     std::weak_ptr<sim_file> partner;
     std::size_t capacity;  ///< how much of ours may wait in the partner's inbox
     sim_bytes inbox;

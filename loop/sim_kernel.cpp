@@ -220,6 +220,11 @@ std::int32_t sim_kernel::setsockopt(int fd, int level, int name, const void* val
         if (level == SOL_SOCKET && name == SO_SNDBUF) {
             on->capacity = std::max(2 * static_cast<std::size_t>(number), smallest_socket_bytes);
         }
+        if (level == SOL_SOCKET && name == SO_LINGER && length >= sizeof(linger)) {
+            linger wanted{};
+            std::memcpy(&wanted, value, sizeof wanted);
+            on->resets_at_close = wanted.l_onoff != 0 && wanted.l_linger == 0;
+        }
         on->settings[{level, name}] = number;
         return 0;
     });

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <utility>
 
+#include "loop/kernel.hpp"
 #include "tasks/sleep.hpp"
 
 namespace mayhem::testing {
@@ -25,7 +26,7 @@ std::string in_quotes(std::string_view bytes) {
 /// Closing sends a reset, and drops what the peer has not read yet.
 void close_will_reset(const tcp_stream& stream) {
     const linger at_once{1, 0};
-    ::setsockopt(stream.native_handle(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    kernel::setsockopt(stream.native_handle(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 }  // namespace

@@ -118,6 +118,14 @@ TEST_F(sim_kernel_test, closing_with_unread_bytes_resets_the_peer) {
     }
 }
 
+TEST_F(sim_kernel_test, closing_without_lingering_resets_the_peer) {
+    auto [near, far] = make_tcp_pair();
+    const linger at_once{1, 0};
+    EXPECT_EQ(kernel::setsockopt(far.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    far.reset();
+    EXPECT_EQ(receive(near.get()), "errno " + std::to_string(ECONNRESET));
+}
+
 TEST_F(sim_kernel_test, the_first_tcp_write_to_a_closed_peer_goes_into_the_void) {
     auto [near, far] = make_tcp_pair();
     far.reset();

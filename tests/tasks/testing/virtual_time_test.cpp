@@ -84,7 +84,8 @@ CO_TEST(virtual_time, a_timeout_beside_a_living_child_fires_when_the_clock_is_ad
 
 /// The job ends when a coroutine has slept: the clock, which would stand still for the job, is
 /// moved once the coroutine is known to sleep.
-CO_TEST(virtual_time, a_job_that_waits_for_a_sleeper_ends_when_the_clock_is_advanced) {
+REAL_CO_TEST(virtual_time, a_job_that_waits_for_a_sleeper_ends_when_the_clock_is_advanced,
+             "the job blocks, so it needs a thread of its own") {
     event asleep;
     auto sleep_and_answer = [&]() -> coro<int> {
         asleep.set();
