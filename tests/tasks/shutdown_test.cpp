@@ -183,7 +183,7 @@ TEST(shutdown, a_stop_of_the_loop_does_not_end_it) {
 }
 
 TEST(shutdown, a_job_that_needs_the_loop_can_end) {
-    for_each_backend([](backend_kind kind) {
+    for_each_real_backend("the job needs a thread of its own", [](backend_kind kind) {
         int given = 0;
         auto body = [&]() -> coro<> {
             event_loop& loop = get_running_loop();
@@ -207,7 +207,7 @@ TEST(shutdown, a_job_that_needs_the_loop_can_end) {
 }
 
 TEST(shutdown, a_job_that_does_not_end_is_left_behind_with_a_warning) {
-    for_each_backend([](backend_kind kind) {
+    for_each_real_backend("the job needs a thread of its own", [](backend_kind kind) {
         const log_capture log;
         std::promise<void> release;
         std::promise<void> started;

@@ -109,7 +109,7 @@ coro<> hold_the_loop(duration interval, duration lag) {
 }
 
 TEST(loop_lag, a_step_that_holds_the_loop_is_seen_in_real_time) {
-    for_each_backend([](backend_kind kind) {
+    for_each_real_backend("time is real here", [](backend_kind kind) {
         run_options options = test_options(kind);
         options.loop.virtual_clock = false;
         auto body = []() -> coro<> {
