@@ -58,7 +58,8 @@ mayhem::coro<void> handling::run() {
     }
     if (!problem.empty()) {
         log(log_level::error, "Handling general error: {}", problem);
-        co_await give_back(problem);
+        // What fails like this may fail again at once, for ever, and must not spin.
+        co_await give_back(problem, draw_backoff());
     }
     const auto took = mayhem::get_running_loop().time() - pulled;
     at_.counters.handling_total += std::chrono::duration_cast<std::chrono::milliseconds>(took);
@@ -164,13 +165,13 @@ mayhem::coro<void> handling::finish() {
     log(log_level::info, "Done. Acked {}", to_string(mine_.what));
 }
 
-mayhem::coro<void> handling::give_back(std::string why) {
+mayhem::coro<void> handling::give_back(std::string why, std::chrono::milliseconds retry_in) {
     try {
         if (restarted_) {
             co_await finish();
             co_return;
         }
-        const effect took = co_await at_.messages.nack(mine_.token, {}, std::move(why));
+        const effect took = co_await at_.messages.nack(mine_.token, retry_in, std::move(why));
         if (took == effect::stale) co_return;  // it is somebody else's already
         ++at_.counters.nacked;
         log(log_level::info, "Nacked {}", to_string(mine_.what));

@@ -39,9 +39,10 @@ class handling {
     mayhem::coro<void> run();
 
     /// Ends a delivery that nobody has begun, or that could not be carried through. What was
-    /// restarted is acked all the same. No store_error leaves it: if even this fails, the lease
-    /// runs out, and the next delivery learns what was done.
-    mayhem::coro<void> give_back(std::string why);
+    /// restarted is acked all the same. `retry_in` is when it is delivered again. No store_error
+    /// leaves it: if even this fails, the lease runs out, and the next delivery learns what was
+    /// done.
+    mayhem::coro<void> give_back(std::string why, std::chrono::milliseconds retry_in = {});
 
     /// False while it only waits for its turn to restart a host.
     [[nodiscard]] bool has_begun() const noexcept { return begun_; }

@@ -124,6 +124,8 @@ CO_TEST(handling, work_that_takes_too_long_is_given_up) {
         EXPECT_EQ(counts.acked, 0);
         EXPECT_EQ(counts.nacked, 1);
         EXPECT_EQ(own.fleet.at_once, 0);
+        const auto due = co_await own.messages.next_due();
+        EXPECT_GT(due.value_or(0ms), 0ms) << "what fails without a word does not spin";
     };
     co_await with_bench(body);
 }
