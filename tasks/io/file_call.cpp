@@ -8,6 +8,7 @@
 #include "loop/error.hpp"
 #include "loop/system_call.hpp"
 #include "tasks/executor.hpp"
+#include "tasks/io/external_work.hpp"
 #include "tasks/io/io_awaiter.hpp"
 
 namespace mayhem::detail {
@@ -140,6 +141,8 @@ class job_call final : public job_wait, public descriptor_user {
 /// Through the backend.
 coro<file_answer> carry_out_in_kernel(std::shared_ptr<descriptor> on, io_use use,
                                       file_request request) {
+    // A disk takes real time, and never waits for anything of ours: no timeout can be due before.
+    const external_work at_work(get_running_loop());
     struct statx status{};
     io_call<unique_fd, false> open_call(nullptr, use, [&](operation& op) {
         if (request.code == opcode::openat) prepare(op, request, -1, status);

@@ -6,25 +6,11 @@
 
 #include "loop/error.hpp"
 #include "loop/signals.hpp"
+#include "tasks/io/external_work.hpp"
 #include "tasks/io/io_awaiter.hpp"
 #include "tasks/io/pidfd.hpp"
 
 namespace mayhem {
-namespace {
-
-/// Makes a virtual clock wait for something that happens outside of the loop.
-class external_work {
-  public:
-    explicit external_work(event_loop& loop) noexcept : loop_(loop) { loop_.begin_external_work(); }
-    external_work(const external_work&) = delete;
-    external_work& operator=(const external_work&) = delete;
-    ~external_work() { loop_.end_external_work(); }
-
-  private:
-    event_loop& loop_;
-};
-
-}  // namespace
 
 std::optional<foreign_process> foreign_process::open(pid_t pid) {
     unique_fd pidfd = detail::open_pidfd(pid);
@@ -49,7 +35,7 @@ bool foreign_process::send_signal(int signal_number) {
 }
 
 coro<void> foreign_process::wait() {
-    const external_work busy(get_running_loop());
+    const detail::external_work busy(get_running_loop());
     // A pidfd becomes readable when its process ends, and stays so.
     const auto prepare = [this](operation& op) { op.prepare_poll(pidfd_->get(), POLLIN); };
     detail::io_call<std::size_t> ended(pidfd_.get(), detail::io_use::other, prepare);
