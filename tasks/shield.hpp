@@ -118,6 +118,8 @@ auto shield(Argument&& argument) {
     using value_type = detail::argument_value_t<Argument>;
     using shield_type = shielded<inner_type, value_type, detail::argument_reference_t<Argument>>;
     using state_type = typename shield_type::state_type;
+    // A thread that runs no loop is refused before it touches the handle.
+    static_cast<void>(get_running_loop());
     const auto inner = detail::ensure_started(std::forward<Argument>(argument));
     const detail::counted<state_type> state(
         new state_type(detail::counted<completion>::share(*inner)));
