@@ -56,7 +56,9 @@ std::size_t count_threads() noexcept {
         if (entry->d_name[0] != '.' && may_run_our_code(entry->d_name)) ++count;
     }
     ::closedir(tasks);
-    return count - sanitizer_threads() - stall_watchdog::threads();
+    count -= stall_watchdog::threads();
+    // The sanitizer starts its thread with the first of ours.
+    return count > sanitizer_threads() ? count - sanitizer_threads() : count;
 }
 
 }  // namespace mayhem::detail
