@@ -232,7 +232,7 @@ class event_loop {
     /// The context of the step that runs; null between steps. See context_switch.
     [[nodiscard]] context*& active_context() noexcept { return active_context_; }
 
-    /// Counts sources of wake-ups that the loop cannot see: executor jobs, child processes,
+    /// Counts sources of wake-ups that the loop cannot see: executor jobs, child processes, files,
     /// thread-safe futures. While there are any, a virtual clock waits for them in real time, and
     /// an idle loop is not a deadlock.
     void begin_external_work() noexcept { ++external_work_; }
