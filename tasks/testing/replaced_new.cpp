@@ -35,18 +35,19 @@ constinit thread_local gate_state gate;
     return true;
 }
 
-void* allocate(std::size_t size) noexcept {
+[[gnu::always_inline]] inline void* allocate(std::size_t size) noexcept {
     if (must_fail()) return nullptr;
     return std::malloc(size == 0 ? 1 : size);
 }
 
-void* allocate_aligned(std::size_t size, std::size_t alignment) noexcept {
+[[gnu::always_inline]] inline void* allocate_aligned(std::size_t size,
+                                                     std::size_t alignment) noexcept {
     if (must_fail()) return nullptr;
     const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
     return std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
 }
 
-void* or_throw(void* block) {
+[[gnu::always_inline]] inline void* or_throw(void* block) {
     if (block == nullptr) throw std::bad_alloc();
     return block;
 }
@@ -80,7 +81,7 @@ std::size_t allocation_gate::count() noexcept { return gate.count; }
 bool allocation_gate::has_failed() noexcept { return gate.failed; }
 
 std::string allocation_gate::where() {
-    constexpr int own_frames = 3;
+    constexpr int own_frames = 2;  // must_fail and operator new: what lies between is inlined
     std::string text;
     char** lines = ::backtrace_symbols(gate.stack.data(), gate.stack_size);
     for (int at = own_frames; lines != nullptr && at < gate.stack_size; ++at) {
