@@ -10,8 +10,8 @@
 
 #include "loop/event_loop.hpp"
 #include "loop/log.hpp"
-#include "tasks/testing/co_test.hpp"
 #include "tasks/testing/log_capture.hpp"
+#include "tests/support/loop_backends.hpp"
 
 namespace {
 
@@ -19,21 +19,10 @@ using namespace mayhem;
 using namespace mayhem::testing;
 using namespace std::chrono_literals;
 
-/// Those that block in the kernel.
-std::vector<backend_kind> real_backends() {
-    std::vector<backend_kind> kinds = available_backends();
-    std::erase_if(kinds, [](backend_kind kind) {
-        return kind != backend_kind::uring && kind != backend_kind::epoll;
-    });
-    return kinds;
-}
-
-class event_loop_debug : public ::testing::TestWithParam<backend_kind> {
+class event_loop_debug : public test::loop_suite {
   protected:
-    static loop_options options() {
-        loop_options made;
-        made.backend = GetParam();
-        made.virtual_clock = true;
+    static loop_options unwatched() {
+        loop_options made = with_virtual_clock();
         made.stall_watchdog = 0s;
         return made;
     }
@@ -50,7 +39,7 @@ class event_loop_debug : public ::testing::TestWithParam<backend_kind> {
     }
 
     log_capture log;
-    event_loop loop{options()};
+    event_loop loop{unwatched()};
     time_point now{1h};
 };
 
@@ -178,7 +167,6 @@ TEST_P(event_loop_debug, a_foreign_thread_is_refused_only_in_debug_mode_and_whil
     EXPECT_EQ(refused, 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(on, event_loop_debug, ::testing::ValuesIn(real_backends()),
-                         [](const auto& instance) { return backend_label(instance.param); });
+ON_EVERY_BACKEND(event_loop_debug);
 
 }  // namespace

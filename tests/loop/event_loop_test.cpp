@@ -18,15 +18,8 @@ namespace {
 using namespace mayhem;
 using namespace std::chrono_literals;
 
-class event_loop_test : public ::testing::TestWithParam<backend_kind> {
+class event_loop_test : public test::loop_suite {
   protected:
-    static loop_options options() {
-        loop_options made;
-        made.backend = GetParam();
-        made.virtual_clock = true;
-        return made;
-    }
-
     void run_ticks(int count) {
         for (int tick = 0; tick < count; ++tick) {
             loop.stop();
@@ -34,7 +27,7 @@ class event_loop_test : public ::testing::TestWithParam<backend_kind> {
         }
     }
 
-    event_loop loop{options()};
+    event_loop loop{with_virtual_clock()};
 };
 
 TEST_P(event_loop_test, callbacks_run_in_order_and_new_ones_on_the_next_tick) {
@@ -157,7 +150,7 @@ TEST_P(event_loop_test, closing_or_running_a_running_loop_is_an_error) {
             ++errors;
         }
         try {
-            event_loop(options()).run_forever();
+            event_loop(with_virtual_clock()).run_forever();
         } catch (const loop_error&) {
             ++errors;
         }
@@ -242,13 +235,9 @@ TEST_P(event_loop_test, slow_callbacks_are_named_with_file_and_line) {
 }
 
 TEST_P(event_loop_test, a_flood_of_callbacks_does_not_starve_timers) {
-    if (GetParam() == backend_kind::sim) {
-        GTEST_SKIP() << "the real clock only: a virtual one stands still while anything runs";
-    }
+    REAL_KERNEL_ONLY("its clock goes on while anything runs");
     bool fired = false;
-    loop_options real = options();
-    real.virtual_clock = false;
-    event_loop busy(real);
+    event_loop busy(options());
     std::function<void()> again = [&] {
         if (!fired) busy.call_soon([&] { again(); });
     };
@@ -273,7 +262,7 @@ TEST_P(event_loop_test, the_virtual_clock_does_not_jump_while_a_signal_waits) {
 
 TEST_P(event_loop_test, who_drives_it_from_outside_is_shown_the_new_loop) {
     event_loop* shown = nullptr;
-    loop_options watched = options();
+    loop_options watched = with_virtual_clock();
     watched.on_created = [&](event_loop& made) {
         shown = &made;
         made.call_later(1h, [&made] { made.stop(); });
@@ -284,9 +273,7 @@ TEST_P(event_loop_test, who_drives_it_from_outside_is_shown_the_new_loop) {
 }
 
 TEST_P(event_loop_test, real_timers_are_never_early) {
-    loop_options real = options();
-    real.virtual_clock = false;
-    event_loop timed(real);
+    event_loop timed(options());
     const time_point wanted = timed.time() + 2ms;
     time_point fired_at{};
     timed.call_at(wanted, [&] {
@@ -345,7 +332,7 @@ std::size_t open_descriptors() {
 TEST_P(event_loop_test, a_thousand_loops_leave_no_descriptor_behind) {
     const std::size_t before = open_descriptors();
     for (int count = 0; count < 1000; ++count) {
-        event_loop fresh(options());
+        event_loop fresh(with_virtual_clock());
         fresh.call_soon([] {});
         fresh.stop();
         fresh.run_forever();
@@ -353,7 +340,6 @@ TEST_P(event_loop_test, a_thousand_loops_leave_no_descriptor_behind) {
     EXPECT_EQ(open_descriptors(), before);
 }
 
-INSTANTIATE_TEST_SUITE_P(on, event_loop_test, ::testing::ValuesIn(test::loop_backends()),
-                         test::name_of_kind);
+ON_EVERY_BACKEND(event_loop_test);
 
 }  // namespace

@@ -14,10 +14,7 @@ namespace {
 using namespace mayhem;
 using namespace std::chrono_literals;
 
-class forked_process : public testing::TestWithParam<backend_kind> {
-  protected:
-    static loop_options options() { return test::on_backend(GetParam()); }
-};
+class forked_process : public test::loop_suite {};
 
 template <typename Function>
 bool is_refused(Function function) {
@@ -94,7 +91,6 @@ TEST_P(forked_process, a_loop_that_the_child_destroys_lives_on_in_the_parent) {
     EXPECT_EQ(ran, 2);
 }
 
-INSTANTIATE_TEST_SUITE_P(on, forked_process, testing::ValuesIn(test::loop_backends()),
-                         test::name_of_kind);
+ON_EVERY_BACKEND(forked_process);
 
 }  // namespace

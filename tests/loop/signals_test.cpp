@@ -14,10 +14,7 @@ namespace {
 using namespace mayhem;
 using namespace std::chrono_literals;
 
-class signals : public testing::TestWithParam<backend_kind> {
-  protected:
-    static loop_options options() { return test::on_backend(GetParam()); }
-};
+class signals : public test::loop_suite {};
 
 bool is_blocked(int number) {
     sigset_t current;
@@ -164,6 +161,6 @@ TEST_P(signals, a_handler_that_throws_goes_to_the_exception_handler) {
     EXPECT_NE(told.find("SIGUSR1"), std::string::npos);
 }
 
-INSTANTIATE_TEST_SUITE_P(on, signals, testing::ValuesIn(test::loop_backends()), test::name_of_kind);
+ON_EVERY_BACKEND(signals);
 
 }  // namespace

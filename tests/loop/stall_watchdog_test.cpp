@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "loop/event_loop.hpp"
-#include "tasks/testing/co_test.hpp"
 #include "tasks/testing/log_capture.hpp"
+#include "tests/support/loop_backends.hpp"
 
 namespace {
 
@@ -20,12 +20,10 @@ using namespace mayhem;
 using namespace mayhem::testing;
 using namespace std::chrono_literals;
 
-class stall_watchdog_test : public ::testing::TestWithParam<backend_kind> {
+class stall_watchdog_test : public test::loop_suite {
   protected:
-    static loop_options options() {
-        loop_options made;
-        made.backend = GetParam();
-        made.virtual_clock = true;
+    static loop_options watched() {
+        loop_options made = with_virtual_clock();
         made.stall_watchdog = 20ms;
         return made;
     }
@@ -36,7 +34,7 @@ class stall_watchdog_test : public ::testing::TestWithParam<backend_kind> {
     }
 
     log_capture log;
-    event_loop loop{options()};
+    event_loop loop{watched()};
 };
 
 TEST_P(stall_watchdog_test, a_stall_is_reported_while_it_lasts_with_the_native_stack) {
@@ -66,7 +64,7 @@ TEST_P(stall_watchdog_test, several_loops_are_watched_and_each_is_reported) {
         EXPECT_NE(log.wait_for(stalled_at(there)), "");
     };
     std::thread other([&] {
-        event_loop own(options());
+        event_loop own(watched());
         own.call_soon(wait_for_both, there);
         own.stop();
         own.run_forever();
@@ -101,9 +99,9 @@ TEST_P(stall_watchdog_test, only_a_loop_that_is_in_a_step_is_stalled) {
 TEST_P(stall_watchdog_test, the_watchdogs_thread_ends_with_the_last_watched_loop) {
     EXPECT_EQ(stall_watchdog::threads(), 1U);
     {
-        loop_options watched = options();
-        watched.stall_watchdog = 1s;
-        const event_loop other(watched);
+        loop_options patient = watched();
+        patient.stall_watchdog = 1s;
+        const event_loop other(patient);
         EXPECT_EQ(stall_watchdog::threads(), 1U);
     }
     EXPECT_EQ(stall_watchdog::threads(), 1U);
@@ -112,8 +110,7 @@ TEST_P(stall_watchdog_test, the_watchdogs_thread_ends_with_the_last_watched_loop
 }
 
 TEST_P(stall_watchdog_test, the_environment_and_debug_mode_start_the_watchdog) {
-    loop_options from_outside = options();
-    from_outside.stall_watchdog.reset();
+    loop_options from_outside = with_virtual_clock();
     loop.close();
     const auto threads_with = [&](const char* environment, bool debug) {
         if (environment != nullptr) ::setenv("MAYHEM_STALL", environment, 1);
@@ -131,8 +128,7 @@ TEST_P(stall_watchdog_test, the_environment_and_debug_mode_start_the_watchdog) {
     EXPECT_EQ(log.count("MAYHEM_STALL=soon is not understood"), 1U);
 }
 
-INSTANTIATE_TEST_SUITE_P(on, stall_watchdog_test, ::testing::ValuesIn(available_backends()),
-                         [](const auto& instance) { return backend_label(instance.param); });
+ON_EVERY_BACKEND(stall_watchdog_test);
 
 // ---- When a stall is reported: without threads and without time -----------------------------
 

@@ -15,6 +15,7 @@
 #include "loop/sim_backend.hpp"
 #include "loop/uring_backend.hpp"
 #include "tests/support/backend_driver.hpp"
+#include "tests/support/real_kernel_only.hpp"
 
 namespace mayhem::test {
 
@@ -72,10 +73,5 @@ class backend_suite : public testing::TestWithParam<backend_variant> {
 
     backend_driver driver;
 };
-
-/// Skips the rest of a test where the kernel is simulated; `reason` says what of the real one the
-/// test is about.
-#define REAL_KERNEL_ONLY(reason) \
-    if (is_sim()) GTEST_SKIP() << "the real kernel only: " << (reason)
 
 }  // namespace mayhem::test

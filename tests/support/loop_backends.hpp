@@ -1,38 +1,37 @@
-// The backends on which a whole event loop can be made here: parameters for tests of the loop.
+// Suites of tests that make their own event loops, on every backend: real kernels and the
+// simulated one. (Coroutines have CO_TEST, and backends without a loop have backend_suite.hpp.)
 #pragma once
 
-#include <cstdio>
 #include <gtest/gtest.h>
-#include <string>
-#include <system_error>
-#include <vector>
 
 #include "loop/event_loop.hpp"
+#include "tasks/testing/co_test.hpp"
+#include "tests/support/real_kernel_only.hpp"
 
 namespace mayhem::test {
 
-inline std::vector<backend_kind> loop_backends() {
-    std::vector<backend_kind> kinds{backend_kind::epoll};
-    try {
-        loop_options options;
-        options.backend = backend_kind::uring;
-        const event_loop probe(options);
-        kinds.push_back(backend_kind::uring);
-    } catch (const std::system_error&) {
-        std::puts("io_uring is refused here: only epoll is tested");
+/// A suite whose parameter is the backend; ON_EVERY_BACKEND runs it.
+class loop_suite : public ::testing::TestWithParam<backend_kind> {
+  protected:
+    /// Options for a loop on the backend of this test. (On `sim` the clock is virtual in any case.)
+    [[nodiscard]] static loop_options options() {
+        loop_options made;
+        made.backend = GetParam();
+        return made;
     }
-    return kinds;
-}
 
-inline std::string name_of_kind(const testing::TestParamInfo<backend_kind>& info) {
-    return info.param == backend_kind::uring ? "uring" : "epoll";
-}
+    [[nodiscard]] static loop_options with_virtual_clock() {
+        loop_options made = options();
+        made.virtual_clock = true;
+        return made;
+    }
 
-/// Options for a loop on `kind`.
-inline loop_options on_backend(backend_kind kind) {
-    loop_options options;
-    options.backend = kind;
-    return options;
-}
+    [[nodiscard]] static bool is_sim() { return GetParam() == backend_kind::sim; }
+};
 
 }  // namespace mayhem::test
+
+#define ON_EVERY_BACKEND(suite)                                                  \
+    INSTANTIATE_TEST_SUITE_P(                                                    \
+        on, suite, ::testing::ValuesIn(::mayhem::testing::available_backends()), \
+        [](const auto& instance) { return ::mayhem::testing::backend_label(instance.param); })
