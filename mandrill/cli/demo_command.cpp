@@ -8,6 +8,7 @@
 #include "mandrill/fleet/fleet.hpp"
 #include "mandrill/restart/failing.hpp"
 #include "mandrill/restart/simulated.hpp"
+#include "mandrill/service/foreign_text.hpp"
 #include "mandrill/service/logging.hpp"
 #include "mandrill/service/service.hpp"
 #include "tasks/mayhem.hpp"
@@ -79,11 +80,12 @@ void print_summary(const service_report& report) {
                counts.outstanding > 0 ? "kept in the database for the next run" : "");
     print_line("lost", counts.lost, "computed from the database");
     for (const message_status& dead : report.dead) {
-        fmt::print("  dead letter: {} for {}, after {} failures: {}\n", dead.what.id.substr(0, 8),
-                   hostname(dead.what), dead.failures, dead.last_reason);
+        fmt::print("  dead letter: {} for {}, after {} failures: {}\n",
+                   readable(dead.what.id.substr(0, 8)), hostname(dead.what), dead.failures,
+                   dead.last_reason);
     }
     for (const problem& wrong : report.problems) {
-        fmt::print("  PROBLEM: message {} of {}: {}\n", wrong.id, wrong.host, wrong.what);
+        fmt::print("  PROBLEM: message {} of {}: {}\n", readable(wrong.id), wrong.host, wrong.what);
     }
     std::fflush(stdout);
 }

@@ -6,6 +6,7 @@
 
 #include "mandrill/cli/commands.hpp"
 #include "mandrill/cli/values.hpp"
+#include "mandrill/service/foreign_text.hpp"
 #include "mandrill/service/service.hpp"
 #include "mandrill/store/message_reader.hpp"
 
@@ -34,8 +35,8 @@ int list_messages(const read_options& options) {
     for (const message_status& one : found) {
         fmt::print("{:<13} {:<8} {:<23} {:<8} {:>4} {:>5}  {}\n", one.what.host,
                    to_string(one.state), format_time(one.what.published_at),
-                   one.what.id.substr(0, 8), one.deliveries, one.failures,
-                   one.last_reason.empty() ? one.what.reason : one.last_reason);
+                   readable(one.what.id.substr(0, 8)), one.deliveries, one.failures,
+                   readable(one.last_reason.empty() ? one.what.reason : one.last_reason));
     }
     if (found.size() == options.limit) {
         fmt::print("... the newest {}; --limit shows more\n", options.limit);
@@ -47,16 +48,17 @@ int show_message(const read_options& options) {
     message_reader reader(database_file(options.state_directory));
     const message_history history = reader.history(options.id);
     const message_status& status = history.status;
-    fmt::print("id         {}\nhost       {}\nstate      {}\nsource     {}\n", status.what.id,
-               hostname(status.what), to_string(status.state), to_string(status.what.source));
-    if (!status.what.reason.empty()) fmt::print("reason     {}\n", status.what.reason);
-    if (!status.what.owner.empty()) fmt::print("owner      {}\n", status.what.owner);
+    fmt::print("id         {}\nhost       {}\nstate      {}\nsource     {}\n",
+               readable(status.what.id), hostname(status.what), to_string(status.state),
+               to_string(status.what.source));
+    if (!status.what.reason.empty()) fmt::print("reason     {}\n", readable(status.what.reason));
+    if (!status.what.owner.empty()) fmt::print("owner      {}\n", readable(status.what.owner));
     fmt::print("deliveries {}\nextensions {}\nfailures   {}\n\n", status.deliveries,
                status.extensions, status.failures);
     for (const history_event& event : history.events) {
         fmt::print("{}  {:<10} {}{}\n", format_time(event.at), event.what,
                    event.delivery > 0 ? fmt::format("delivery {}  ", event.delivery) : "",
-                   event.detail);
+                   readable(event.detail));
     }
     return ok;
 }

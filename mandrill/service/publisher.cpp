@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
 #include <utility>
 
 #include "loop/log.hpp"
 #include "mandrill/restart/seeded.hpp"
+#include "mandrill/service/request_line.hpp"
 
 namespace mandrill {
 
@@ -21,25 +21,17 @@ constexpr std::size_t line_length_max = 64 * 1024;
 /// Requests of standard input that may wait for their commit at one time.
 constexpr std::size_t unpublished_max = 512;
 
-/// The text of a member, empty when it is missing; an error when it is something else.
-std::expected<std::string, std::string> text_member(const nlohmann::json& object,
-                                                    const char* name) {
-    const auto found = object.find(name);
-    if (found == object.end()) return std::string();
-    if (found->is_string()) return found->get<std::string>();
-    return std::unexpected(fmt::format("\"{}\" must be a string", name));
-}
-
 }  // namespace
 
 // ---- Intake -------------------------------------------------------------------------------
 
 mayhem::coro<std::expected<receipt, std::string>> intake::accept(std::string line, origin source) {
-    auto wish = parse(line, source);
+    auto wish = parse_request(line, source, at_.hosts);
     if (!wish) {
         ++at_.counters.rejected;
         co_return std::unexpected(wish.error());
     }
+    if (wish->id.empty()) wish->id = new_id();
     receipt given{wish->id, false};
     given.duplicate = !co_await at_.messages.publish(std::move(*wish));
     co_return given;
@@ -50,32 +42,6 @@ mayhem::coro<receipt> intake::publish(std::string host, std::string reason, orig
     request wish(given.id, std::move(host), std::move(reason), "", source);
     given.duplicate = !co_await at_.messages.publish(std::move(wish));
     co_return given;
-}
-
-std::expected<request, std::string> intake::parse(const std::string& line, origin source) {
-    const auto object = nlohmann::json::parse(line, nullptr, false);
-    if (object.is_discarded()) return std::unexpected("not JSON; expected {\"host\":\"NAME\"}");
-    if (!object.is_object()) return std::unexpected("not a JSON object: {\"host\":\"NAME\"}");
-    for (const auto& [name, unused] : object.items()) {
-        if (name != "host" && name != "reason" && name != "owner" && name != "id") {
-            return std::unexpected(
-                fmt::format("unknown member \"{}\"; known are host, reason, owner, id", name));
-        }
-    }
-    const auto host = text_member(object, "host");
-    const auto reason = text_member(object, "reason");
-    const auto owner = text_member(object, "owner");
-    const auto id = text_member(object, "id");
-    for (const auto* member : {&host, &reason, &owner, &id}) {
-        if (!*member) return std::unexpected(member->error());
-    }
-    if (host->empty()) return std::unexpected("\"host\" is missing");
-    if (!at_.hosts.knows(*host)) {
-        return std::unexpected(
-            fmt::format("unknown host \"{}\"; the fleet has {} hosts, the first is {}", *host,
-                        at_.hosts.hosts().size(), at_.hosts.hosts().front()));
-    }
-    return request(id->empty() ? new_id() : *id, *host, *reason, *owner, source);
 }
 
 std::string intake::new_id() {

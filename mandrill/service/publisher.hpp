@@ -27,9 +27,8 @@ class intake {
     /// @param id_seed decides the ids of requests that bring none.
     intake(workplace& at, std::uint64_t id_seed) : at_(at), ids_(id_seed) {}
 
-    /// Publishes one request, given as a line of JSON:
-    /// `{"host":"cattle-zpsk","reason":"...","owner":"...","id":"..."}`; all but `host` may be
-    /// left out. The error is a sentence for whoever wrote the line.
+    /// Publishes one request, given as a line of JSON: see parse_request. The error is a sentence
+    /// for whoever wrote the line.
     mayhem::coro<std::expected<receipt, std::string>> accept(std::string line, origin source);
 
     /// Publishes a request for `host` that comes from this program itself.
@@ -39,7 +38,6 @@ class intake {
     [[nodiscard]] const std::vector<std::string>& hosts() const { return at_.hosts.hosts(); }
 
   private:
-    [[nodiscard]] std::expected<request, std::string> parse(const std::string& line, origin source);
     [[nodiscard]] std::string new_id();
 
     workplace& at_;

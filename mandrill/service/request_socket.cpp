@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "loop/log.hpp"
+#include "mandrill/service/foreign_text.hpp"
 
 namespace mandrill {
 
@@ -33,7 +34,7 @@ mayhem::coro<std::string> answer_to(intake& requests, std::string line) {
     }
     const auto given = co_await requests.accept(std::move(line), origin::request);
     if (!given) co_return error_answer(given.error());
-    log(log_level::info, "Accepted request {} from another terminal", given->id);
+    log(log_level::info, "Accepted request {} from another terminal", readable(given->id));
     const nlohmann::json answer{{"id", given->id}, {"duplicate", given->duplicate}};
     co_return answer.dump() + "\n";
 }

@@ -7,6 +7,7 @@
 
 #include "mandrill/service/consumer.hpp"
 #include "mandrill/service/publisher.hpp"
+#include "mandrill/service/request_socket.hpp"
 #include "tasks/testing/co_test.hpp"
 #include "tasks/testing/log_capture.hpp"
 #include "tests/mandrill/service/scripted_fleet.hpp"
@@ -303,6 +304,30 @@ CO_TEST(intake, requests_are_checked_and_refusals_say_why) {
         EXPECT_FALSE(first->duplicate);
         EXPECT_TRUE(second->duplicate);
         EXPECT_EQ(own.counters.rejected, refused.size());
+    };
+    co_await with_bench(body);
+}
+
+CO_TEST(intake, an_id_that_a_stranger_chose_cannot_forge_a_line_of_the_log) {
+    auto body = [](bench& own) -> coro<void> {
+        const mayhem::test::scratch_folder folder;
+        const std::string socket = folder.file("socket");
+        intake requests(own.at, 1);
+        mayhem::testing::log_capture log;
+        auto serving = mayhem::create_task(serve_requests(requests, socket));
+        co_await mayhem::yield();
+        auto client = co_await mayhem::unix_stream::connect(socket);
+        const std::string line = R"({"host":"cattle-aaaa","id":"r1\n13:15:31,250 INFO: forged"})";
+        co_await client.write_all(line + "\n");
+        mayhem::line_reader answers(client);
+        const auto answer = co_await answers.read_line();
+        EXPECT_EQ(answer, R"({"duplicate":false,"id":"r1\n13:15:31,250 INFO: forged"})");
+        log.expect(
+            R"(INFO: Accepted request "r1\n13:15:31,250 INFO: forged" from another terminal)");
+        co_await client.close();
+        serving.cancel();
+        std::vector<mayhem::task_ref> only(1, serving);
+        co_await mayhem::wait(std::move(only));
     };
     co_await with_bench(body);
 }
