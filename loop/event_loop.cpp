@@ -92,7 +92,7 @@ void event_loop::submit(operation& op) {
     if (closed_) [[unlikely]] {
         op.result = -ECANCELED;
         op.state = operation_state::completed;
-        return ready_.push(op);
+        return make_ready(op);
     }
     backend_->submit(op);
 }
@@ -247,7 +247,6 @@ void event_loop::close() {
     }
     drop_everything();
     if (extension_) extension_->close();
-    drop_everything();  // what the destructors of suspended frames scheduled
     extension_.reset();
     simulation_ = nullptr;
     backend_.reset();

@@ -210,8 +210,13 @@ class event_loop {
 
     // ---- For awaiters ---------------------------------------------------------------------
 
-    /// Appends to the ready queue.
-    void make_ready(runnable& item) noexcept { ready_.push(item); }
+    /// Appends to the ready queue. Once the loop closes, `item` is discarded at once instead: the
+    /// frame that it lives in may be the next one to be destroyed.
+    void make_ready(runnable& item) noexcept {
+        if (closed_) [[unlikely]]
+            return item.discard();
+        ready_.push(item);
+    }
     /// Starts an operation; its `run` is called when it is complete. On a closed loop it completes
     /// with -ECANCELED without having been started.
     void submit(operation& op);

@@ -88,6 +88,47 @@ TEST(hooks, a_pending_task_that_is_destroyed_is_reported_with_its_stack) {
     });
 }
 
+/// Answers as it dies, as a guard that gives a lock back wakes whoever waits for it.
+struct answer_at_the_end {
+    promise<int> question;
+    ~answer_at_the_end() {
+        if (!question.done()) question.set_value(1);
+    }
+};
+
+coro<> ask_nobody() { co_await promise<>().get_future(); }
+
+coro<> answer_when_destroyed(promise<int> question) {
+    const answer_at_the_end guard{std::move(question)};
+    co_await ask_nobody();
+}
+
+coro<> await_what_dies_first() {
+    promise<int> question;
+    auto first = create_task(ask_nobody());
+    auto answering = create_task(answer_when_destroyed(question));
+    auto all = gather(first, answering, question.get_future());
+    auto waits = create_task([](task<> other) -> coro<> { co_await other; }(first));
+    first.add_done_callback([answering]() mutable { answering.cancel(); });
+    co_await answer_when_destroyed(question);
+}
+
+TEST(hooks, what_is_woken_while_the_loop_closes_is_not_touched_after_its_death) {
+    for_each_backend([](backend_kind kind) {
+        loop_options options;
+        options.backend = kind;
+        event_loop loop(options);
+        const auto reports = watch_reports(loop);
+        create_task(loop, await_what_dies_first());
+        for (int tick = 0; tick < 3; ++tick) {
+            loop.stop();
+            loop.run_forever();
+        }
+        loop.close();
+        EXPECT_EQ(reports->size(), 4U);  // each task was destroyed pending
+    });
+}
+
 CO_TEST(hooks, an_exception_handler_that_throws_is_logged) {
     const log_capture log;
     get_running_loop().set_exception_handler(
