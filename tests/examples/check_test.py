@@ -145,6 +145,8 @@ class Length(unittest.TestCase):
             (check.HERE / "stage.cpp").write_text("line\n\n" * 14)
             self.assertEqual(check.check_length("stage", 10), "")
             self.assertIn("14 lines, more than 1.4 times", check.check_length("stage", 9))
+            (check.HERE / "stage.hpp").write_text("line\n")
+            self.assertIn("15 lines, more than 1.4 times", check.check_length("stage", 10))
 
 
 if __name__ == "__main__":

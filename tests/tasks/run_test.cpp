@@ -213,14 +213,6 @@ TEST(run, a_runner_runs_several_coroutines_on_one_loop) {
     });
 }
 
-TEST(run, a_thousand_times_leaves_no_descriptor_behind) {
-    const std::size_t before = open_descriptors();
-    for_each_backend([](backend_kind kind) {
-        for (int i = 0; i < 1000; ++i) run(ticks(2), test_options(kind));
-    });
-    EXPECT_EQ(open_descriptors(), before);
-}
-
 run_options interruptible(backend_kind kind) {
     run_options options = test_options(kind);
     options.handle_interrupt = true;
