@@ -285,7 +285,7 @@ def check_rules(session, programs):
 
 
 def count_lines(stage):
-    """Lines that are not blank, comments included, of its source and of its header if it has one."""
+    """Lines that are not blank, comments included, of its source and, if any, of its header."""
     sources = [HERE / (stage + ending) for ending in (".cpp", ".hpp")]
     return sum(bool(line.strip()) for path in sources if path.exists()
                for line in path.read_text().splitlines())

@@ -1,0 +1,56 @@
+// TCP echo with Asio's callbacks. Built twice: over epoll, and over io_uring with
+// ASIO_HAS_IO_URING and ASIO_DISABLE_EPOLL, as Asio's documentation says. The concurrency hint 1
+// tells it that one thread runs it.
+
+#include <asio.hpp>
+#include <memory>
+#include <vector>
+
+#include "bench/echo/server.hpp"
+
+namespace {
+
+using asio::ip::tcp;
+
+class session : public std::enable_shared_from_this<session> {
+  public:
+    session(tcp::socket client, std::size_t size) : client_(std::move(client)), buffer_(size) {}
+
+    void read() {
+        client_.async_read_some(asio::buffer(buffer_),
+                                [self = shared_from_this()](std::error_code error, std::size_t n) {
+                                    if (!error) self->write(n);
+                                });
+    }
+
+  private:
+    void write(std::size_t length) {
+        asio::async_write(client_, asio::buffer(buffer_.data(), length),
+                          [self = shared_from_this()](std::error_code error, std::size_t) {
+                              if (!error) self->read();
+                          });
+    }
+
+    tcp::socket client_;
+    std::vector<char> buffer_;
+};
+
+void accept(tcp::acceptor& listener, std::size_t size) {
+    listener.async_accept([&listener, size](std::error_code error, tcp::socket client) {
+        if (!error) {
+            client.set_option(tcp::no_delay(true));
+            std::make_shared<session>(std::move(client), size)->read();
+        }
+        accept(listener, size);
+    });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    asio::io_context context(1);
+    tcp::acceptor listener(context, {asio::ip::address_v4::loopback(), 0});
+    bench::print_port(listener.local_endpoint().port());
+    accept(listener, bench::buffer_size(argc, argv));
+    context.run();
+}

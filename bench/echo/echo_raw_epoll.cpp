@@ -1,0 +1,80 @@
+// The limit over epoll: a C server in which nothing is general. One receive and one send for each
+// event; a connection whose answer the kernel does not take waits for room.
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <sys/epoll.h>
+#include <unistd.h>
+#include <vector>
+
+#include "bench/echo/raw_listener.hpp"
+
+namespace {
+
+struct connection {
+    int fd;
+    std::size_t pending;  // bytes of `buffer` that are still to be sent, from `offset`
+    std::size_t offset;
+    bool waits;  // for room, and not for requests
+    std::vector<char> buffer;
+};
+
+int epoll;
+
+void watch(connection* own, int how, unsigned events) {
+    epoll_event wanted{};
+    wanted.events = events;
+    wanted.data.ptr = own;
+    ::epoll_ctl(epoll, how, own->fd, &wanted);
+}
+
+void close_connection(connection* own) {
+    ::close(own->fd);
+    delete own;
+}
+
+void accept_one(int listener, std::size_t size) {
+    const int fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) return;
+    bench::set_no_delay(fd);
+    watch(new connection{fd, 0, 0, false, std::vector<char>(size)}, EPOLL_CTL_ADD, EPOLLIN);
+}
+
+void send_pending(connection* own) {
+    const ssize_t sent =
+        ::send(own->fd, own->buffer.data() + own->offset, own->pending, MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN) return close_connection(own);
+    const std::size_t taken = sent < 0 ? 0 : static_cast<std::size_t>(sent);
+    own->pending -= taken;
+    own->offset += taken;
+    const bool must_wait = own->pending > 0;
+    if (must_wait != own->waits) watch(own, EPOLL_CTL_MOD, must_wait ? EPOLLOUT : EPOLLIN);
+    own->waits = must_wait;
+}
+
+void serve(connection* own) {
+    if (own->pending > 0) return send_pending(own);
+    const ssize_t got = ::recv(own->fd, own->buffer.data(), own->buffer.size(), 0);
+    if (got < 0 && errno == EAGAIN) return;
+    if (got <= 0) return close_connection(own);
+    own->pending = static_cast<std::size_t>(got);
+    own->offset = 0;
+    send_pending(own);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::size_t size = bench::buffer_size(argc, argv);
+    epoll = ::epoll_create1(EPOLL_CLOEXEC);
+    connection listener{bench::listen_on_loopback(SOCK_NONBLOCK), 0, 0, false, {}};
+    watch(&listener, EPOLL_CTL_ADD, EPOLLIN);
+    for (std::array<epoll_event, 256> events;;) {
+        const int count = ::epoll_wait(epoll, events.data(), events.size(), -1);
+        for (int index = 0; index < count; ++index) {
+            auto* own = static_cast<connection*>(events[static_cast<std::size_t>(index)].data.ptr);
+            own == &listener ? accept_one(listener.fd, size) : serve(own);
+        }
+    }
+}
