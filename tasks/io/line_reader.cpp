@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <system_error>
-#include <utility>
 
 namespace mayhem::detail {
 namespace {
@@ -23,29 +22,40 @@ void line_buffer::drop(std::size_t count) noexcept {
 }
 
 std::optional<std::string> line_buffer::take_until(std::string_view delimiter) {
+    if (!skip_refused_part()) return std::nullopt;
     if (delimiter != delimiter_) {
         delimiter_ = delimiter;
         searched_ = 0;
     }
-    for (;;) {
-        const std::size_t at = text().find(delimiter, searched_);
-        if (at == std::string_view::npos) break;
-        const bool too_long = at > part_bytes_max_;
-        if (!too_long && !skipping_) return take(at + delimiter.size());
+    const std::size_t at = text().find(delimiter, searched_);
+    if (at != std::string_view::npos) {
+        if (at <= part_bytes_max_) return take(at + delimiter.size());
         drop(at + delimiter.size());
-        if (!std::exchange(skipping_, false)) throw_too_long(part_bytes_max_);
+        throw_too_long(part_bytes_max_);
     }
-    // The delimiter may have come in part: its beginning is looked at again.
-    const std::size_t partial = std::min(size(), delimiter.size() - 1);
-    if (skipping_) {
-        drop(size() - partial);
-        return std::nullopt;
-    }
-    searched_ = size() - partial;
+    searched_ = size() - beginning_of_delimiter();
     if (searched_ <= part_bytes_max_) return std::nullopt;
     drop(searched_);
     skipping_ = true;
     throw_too_long(part_bytes_max_);
+}
+
+bool line_buffer::skip_refused_part() {
+    if (!skipping_) return true;
+    const std::size_t at = text().find(delimiter_);
+    skipping_ = at == std::string_view::npos;
+    drop(skipping_ ? size() - beginning_of_delimiter() : at + delimiter_.size());
+    return !skipping_;
+}
+
+/// The delimiter may have come in part: its beginning is looked at again.
+std::size_t line_buffer::beginning_of_delimiter() const noexcept {
+    return std::min(size(), delimiter_.size() - 1);
+}
+
+std::optional<std::string> line_buffer::take_exactly(std::size_t count) {
+    if (!skip_refused_part() || size() < count) return std::nullopt;
+    return take(count);
 }
 
 std::string line_buffer::take(std::size_t count) {
@@ -55,7 +65,7 @@ std::string line_buffer::take(std::size_t count) {
 }
 
 std::string line_buffer::take_rest() {
-    if (std::exchange(skipping_, false)) drop(size());  // the rest of what was refused
+    if (!skip_refused_part()) drop(size());
     return take(size());
 }
 

@@ -28,8 +28,8 @@ class line_buffer {
     /// stream_errc::line_too_long, once for each part that is longer than the bound; the rest of
     /// that part is then dropped as it comes.
     [[nodiscard]] std::optional<std::string> take_until(std::string_view delimiter);
-    /// Up to `count` bytes of what is there.
-    [[nodiscard]] std::string take(std::size_t count);
+    /// `count` bytes, if so many are there behind what `take_until` has refused.
+    [[nodiscard]] std::optional<std::string> take_exactly(std::size_t count);
     /// What is there after the stream ended: an unfinished part, or nothing.
     [[nodiscard]] std::string take_rest();
 
@@ -43,7 +43,11 @@ class line_buffer {
     [[nodiscard]] std::string_view text() const noexcept {
         return {bytes_.data() + begin_, end_ - begin_};
     }
+    [[nodiscard]] std::string take(std::size_t count);
     void drop(std::size_t count) noexcept;
+    /// False as long as the end of a part that was refused has not come.
+    bool skip_refused_part();
+    [[nodiscard]] std::size_t beginning_of_delimiter() const noexcept;
 
     std::string bytes_;  // [begin_, end_) is filled, the rest is room
     std::size_t begin_ = 0;
@@ -51,7 +55,7 @@ class line_buffer {
     std::size_t searched_ = 0;  // of text(): in so many bytes no `delimiter_` starts
     std::string delimiter_;     // what was searched last
     std::size_t part_bytes_max_;
-    bool skipping_ = false;  // in a part that was too long
+    bool skipping_ = false;  // in a part that was too long, up to `delimiter_`
 };
 
 [[noreturn]] void throw_end_of_stream(std::size_t wanted, std::size_t came);
@@ -92,11 +96,11 @@ class line_reader {
     /// Exactly `count` bytes. @throws std::system_error with stream_errc::end_of_stream when there
     /// are fewer; those stay in the reader.
     coro<std::string> read_exactly(std::size_t count) {
-        while (buffer_.size() < count) {
+        for (;;) {
+            if (auto bytes = buffer_.take_exactly(count)) co_return std::move(*bytes);
             const bool more = co_await receive();
             if (!more) detail::throw_end_of_stream(count, buffer_.size());
         }
-        co_return buffer_.take(count);
     }
 
     /// How much was received and not yet given out.

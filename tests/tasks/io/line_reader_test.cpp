@@ -84,6 +84,29 @@ CO_TEST(line_reader, the_bound_is_exact_and_does_not_depend_on_the_portions) {
     }
 }
 
+CO_TEST(line_reader, a_refused_part_is_skipped_to_its_own_end_by_whatever_reads_next) {
+    const std::deque<std::deque<std::string>> scripts = {
+        {"123456789abc\r\nrest\n"},
+        {"123456789", "abc\r", "\nre", "st\n"},
+    };
+    for (const auto& script : scripts) {
+        for (const bool in_lines : {false, true}) {
+            scripted_stream stream(script);
+            line_reader reader(stream, 8);
+            try {
+                co_await reader.read_until("\r\n");
+                ADD_FAILURE() << "more than eight bytes were given";
+            } catch (const std::system_error& error) {
+                EXPECT_EQ(error.code(), stream_errc::line_too_long);
+            }
+            std::string next;
+            if (in_lines) next = (co_await reader.read_line()).value_or("the end");
+            if (!in_lines) next = co_await reader.read_exactly(4);
+            EXPECT_EQ(next, "rest");
+        }
+    }
+}
+
 CO_TEST(line_reader, a_long_line_without_an_end_does_not_grow_the_buffer) {
     std::deque<std::string> portions;
     for (int number = 0; number < 1000; ++number) portions.emplace_back(1000, 'x');
