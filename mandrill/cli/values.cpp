@@ -52,11 +52,22 @@ std::chrono::nanoseconds parse_duration(const std::string& text) {
 double parse_rate(const std::string& text) {
     constexpr const char* expected = "a rate like 2/s, 30/m or 0";
     std::string unit;
-    const double value = leading_number(text, unit, expected);
-    if (unit.empty() || unit == "/s") return value;
-    if (unit == "/m") return value / 60;
-    if (unit == "/h") return value / 3600;
-    throw std::invalid_argument(fmt::format("'{}' is not {}", text, expected));
+    double rate = leading_number(text, unit, expected);
+    if (unit == "/m") {
+        rate /= 60;
+    } else if (unit == "/h") {
+        rate /= 3600;
+    } else if (unit != "/s" && !unit.empty()) {
+        throw std::invalid_argument(fmt::format("'{}' is not {}", text, expected));
+    }
+    // The pause between two requests has to be one that a timer can keep.
+    constexpr double rate_max = 1e6;
+    constexpr double rate_min = 1e-9;  // in thirty years
+    if (rate > rate_max) throw std::invalid_argument(fmt::format("'{}' is too often", text));
+    if (rate > 0 && rate < rate_min) {
+        throw std::invalid_argument(fmt::format("'{}' is too seldom; 0 is never", text));
+    }
+    return rate;
 }
 
 std::filesystem::path default_state_directory() {

@@ -20,7 +20,7 @@ enum exit_code : int {
 /// "10s", "500ms", "2m", "1h". Throws std::invalid_argument with a sentence for the user.
 [[nodiscard]] std::chrono::nanoseconds parse_duration(const std::string& text);
 
-/// "2/s", "30/m", "0", "0.5": per second. Throws std::invalid_argument likewise.
+/// "2/s", "30/m", "0", "0.5": per second, up to a million. Throws std::invalid_argument likewise.
 [[nodiscard]] double parse_rate(const std::string& text);
 
 /// $MANDRILL_STATE, or $XDG_STATE_HOME/mandrill, or ~/.local/state/mandrill.

@@ -39,6 +39,9 @@ std::expected<request, std::string> parse_request(const std::string& line, origi
         if (!*member) return std::unexpected(member->error());
     }
     if (host->empty()) return std::unexpected("\"host\" is missing");
+    if (id->find('\0') != id->npos) {  // it becomes an argument of a process
+        return std::unexpected("\"id\" must not contain a zero character");
+    }
     if (!fleet.knows(*host)) {
         return std::unexpected(
             fmt::format("unknown host {}; the fleet has {} hosts, the first is {}",

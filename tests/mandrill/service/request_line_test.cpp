@@ -48,6 +48,11 @@ TEST(request_line, an_unknown_member_is_escaped_in_its_refusal) {
               R"(unknown member "ho\r\nst"; known are host, reason, owner, id)");
 }
 
+TEST(request_line, an_id_fits_into_the_arguments_of_a_process) {
+    EXPECT_EQ(refusal_of(R"({"host":"cattle-aaaa","id":"r\u00001"})"),
+              "\"id\" must not contain a zero character");
+}
+
 TEST(request_line, a_long_name_is_shortened_in_its_refusal) {
     const std::string long_name(60'000, 'x');
     const std::string refused = refusal_of(R"({"host":")" + long_name + R"("})");
