@@ -1,0 +1,37 @@
+// Asio as its documentation advises for one thread: concurrency hint 1, and coroutines whose
+// executor has a type of its own, which spares a virtual call each time. Programs built with
+// BENCH_ANY_EXECUTOR use the default, any_io_executor, which is what most code is written with.
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/use_awaitable.hpp>
+#include <utility>
+
+namespace bench {
+
+#ifdef BENCH_ANY_EXECUTOR
+using executor = asio::any_io_executor;
+#else
+using executor = asio::io_context::executor_type;
+#endif
+
+template <typename T = void>
+using awaitable = asio::awaitable<T, executor>;
+
+inline constexpr asio::use_awaitable_t<executor> use_awaitable{};
+
+/// One thread runs the context: Asio may leave its locks out.
+constexpr int single_thread = 1;
+
+/// Runs one coroutine to its end.
+inline void run(asio::io_context& context, awaitable<> body) {
+    asio::co_spawn(executor(context.get_executor()), std::move(body), asio::detached);
+    context.run();
+    context.restart();
+}
+
+}  // namespace bench
