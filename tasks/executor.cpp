@@ -71,12 +71,16 @@ struct thread_pool_executor::shared_state {
     std::size_t running = 0;
     bool closed = false;
 
-    /// One job on the caller's thread. @returns false when there was none
-    bool run_one() {
+    /// The first job that goes home to `home`, or to anybody if that is null, on the caller's
+    /// thread. @returns false when there was none
+    bool run_one(const inbox* home = nullptr) {
         std::unique_lock lock(mutex);
-        if (jobs.empty()) return false;
-        auto job = std::move(jobs.front());
-        jobs.pop_front();
+        const auto found = std::find_if(jobs.begin(), jobs.end(), [home](const auto& job) {
+            return home == nullptr || job->goes_home_to(*home);
+        });
+        if (found == jobs.end()) return false;
+        auto job = std::move(*found);
+        jobs.erase(found);
         lock.unlock();
         detail::executor_job::work(std::move(job));
         return true;
@@ -128,9 +132,12 @@ void thread_pool_executor::submit(std::shared_ptr<detail::executor_job> job) {
     const std::lock_guard lock(state_->mutex);
     if (state_->closed) throw loop_error("cannot schedule new jobs after executor shutdown");
     if (sim_backend* const simulation = job->loop().simulation()) {
+        // A timer for each job runs one of its own loop's: those of another, which may be closed by
+        // now, have theirs.
         event_loop& loop = job->loop();
+        auto turn = [state = state_, home = loop.remote()] { state->run_one(home.get()); };
+        loop.call_later(simulation->job_delay(), std::move(turn));
         state_->jobs.push_back(std::move(job));
-        loop.call_later(simulation->job_delay(), [state = state_] { state->run_one(); });
         return;
     }
     const bool somebody_free = state_->idle > state_->jobs.size();

@@ -41,6 +41,10 @@ class executor_job : public runnable {
     /// Worker thread: runs the function and sends the job home. The worker keeps no reference, so
     /// that what the function holds is destroyed on the loop's thread.
     static void work(std::shared_ptr<executor_job> job) noexcept;
+    /// Any thread: whether this is where the result goes.
+    [[nodiscard]] bool goes_home_to(const inbox& home) const noexcept {
+        return home_.get() == &home;
+    }
     /// Any thread: the job will never run; its awaiter gets `error`.
     static void abandon(std::shared_ptr<executor_job> job, std::exception_ptr error) noexcept;
 

@@ -196,6 +196,9 @@ constexpr scenario scenarios[] = {
     {"unix_sockets_and_files", unix_sockets_and_files},
 };
 
+/// For tools/conformance.py: which backend this test is about.
+void record_sim() { ::testing::Test::RecordProperty("backends", "sim"); }
+
 /// Runs a body and checks that it left nothing behind. @returns what it threw, if anything
 std::string run_on(const sim_options& options, coro<void> (*body)()) {
     const std::size_t before = mayhem::testing::open_descriptors();
@@ -285,6 +288,7 @@ TEST(sim, any_call_may_fail_and_nothing_leaks_or_hangs) {
 }
 
 TEST(sim, an_acceptor_survives_a_shortage_of_descriptors) {
+    record_sim();
     const mayhem::testing::log_capture log(log_level::warning);
     sim_options options = sim_options::rough(3);
     options.faults = {{.call = sim_call::accept, .error = EMFILE, .times = 5},
@@ -335,6 +339,48 @@ TEST(sim, jobs_of_an_executor_run_on_the_loops_thread_one_at_a_time_and_are_not_
     how.loop.sim = options;
     runner(how).run(start_and_leave());
     EXPECT_EQ(done, 3) << "a job that was submitted runs, whatever becomes of its waiter";
+}
+
+TEST(sim, jobs_of_a_pool_start_in_their_order) {
+    thread_pool_executor pool(1);
+    std::vector<int> order;
+    std::vector<int> expected;
+    auto job = [&](int number) { order.push_back(number); };
+    auto start_many = [&]() -> coro<> {
+        auto body = [&](task_group& group) -> coro<> {
+            for (int number = 0; number < 20; ++number) {
+                expected.push_back(number);
+                group.create_task(mayhem::detail::as_coro(run_in_executor(pool, job, number)));
+            }
+            co_return;
+        };
+        co_await with_task_group(body);
+    };
+    run_options how = mayhem::testing::test_options(backend_kind::sim);
+    how.loop.sim.delay_max = 1s;
+    runner(how).run(start_many());
+    EXPECT_EQ(order, expected);
+}
+
+TEST(sim, a_job_whose_loop_closed_is_inert_and_takes_nobodys_turn) {
+    record_sim();
+    thread_pool_executor pool(1);
+    int first_ran = 0;
+    auto first = [&] { return ++first_ran; };
+    {
+        loop_options options;
+        options.backend = backend_kind::sim;
+        event_loop loop(options);
+        loop.set_exception_handler([](event_loop&, const exception_context&) {});
+        create_task(loop, mayhem::detail::as_coro(run_in_executor(pool, first)));
+        loop.stop();
+        loop.run_forever();
+    }
+    auto second = [&] { return first_ran; };
+    auto body = [&]() -> coro<int> { co_return co_await run_in_executor(pool, second); };
+    EXPECT_EQ(runner(mayhem::testing::test_options(backend_kind::sim)).run(body()), 0);
+    EXPECT_TRUE(pool.shutdown());
+    EXPECT_EQ(first_ran, 1);
 }
 
 }  // namespace
