@@ -19,8 +19,7 @@ using namespace mayhem;
 using namespace mayhem::testing;
 using namespace std::chrono_literals;
 
-REAL_CO_TEST(threadsafe, brings_values_and_exceptions_to_the_other_thread,
-             "the executor is the other thread") {
+CO_TEST(threadsafe, brings_values_and_exceptions_to_the_other_thread) {
     event_loop& loop = get_running_loop();
     auto ask = [&]() -> int {
         EXPECT_THROW(run_coroutine_threadsafe(fail_after(0s, "no"), loop).get(),
@@ -28,19 +27,17 @@ REAL_CO_TEST(threadsafe, brings_values_and_exceptions_to_the_other_thread,
         run_coroutine_threadsafe(ticks(2), loop).get();
         return run_coroutine_threadsafe(value_after(0s, 7), loop).get();
     };
-    EXPECT_EQ(co_await to_thread(ask), 7);
+    EXPECT_EQ(co_await in_thread(ask), 7);
 }
 
-REAL_CO_TEST(threadsafe, runs_the_coroutine_on_the_thread_of_the_loop,
-             "the executor is the other thread") {
+CO_TEST(threadsafe, runs_the_coroutine_on_the_thread_of_the_loop) {
     event_loop& loop = get_running_loop();
     auto where = []() -> coro<std::thread::id> { co_return std::this_thread::get_id(); };
     auto ask = [&] { return run_coroutine_threadsafe(where(), loop).get(); };
-    EXPECT_EQ(co_await to_thread(ask), std::this_thread::get_id());
+    EXPECT_EQ(co_await in_thread(ask), std::this_thread::get_id());
 }
 
-REAL_CO_TEST(threadsafe, cancel_from_the_other_thread_reaches_the_coroutine,
-             "the executor is the other thread") {
+CO_TEST(threadsafe, cancel_from_the_other_thread_reaches_the_coroutine) {
     event_loop& loop = get_running_loop();
     event started;
     bool was_cancelled = false;
@@ -60,23 +57,21 @@ REAL_CO_TEST(threadsafe, cancel_from_the_other_thread_reaches_the_coroutine,
         EXPECT_THROW(future.get(), cancelled);
         EXPECT_TRUE(future.done());
     };
-    co_await to_thread(ask);
+    co_await in_thread(ask);
     EXPECT_TRUE(was_cancelled);
 }
 
-REAL_CO_TEST(threadsafe, cancellation_in_the_loop_reaches_the_other_thread,
-             "the executor is the other thread") {
+CO_TEST(threadsafe, cancellation_in_the_loop_reaches_the_other_thread) {
     event_loop& loop = get_running_loop();
     auto body = []() -> coro<> {
         current_task().cancel();
         co_await yield();
     };
     auto ask = [&] { EXPECT_THROW(run_coroutine_threadsafe(body(), loop).get(), cancelled); };
-    co_await to_thread(ask);
+    co_await in_thread(ask);
 }
 
-REAL_CO_TEST(threadsafe, get_with_a_timeout_leaves_the_coroutine_running,
-             "the executor is the other thread") {
+CO_TEST(threadsafe, get_with_a_timeout_leaves_the_coroutine_running) {
     event_loop& loop = get_running_loop();
     event go;
     auto ask = [&] {
@@ -85,14 +80,14 @@ REAL_CO_TEST(threadsafe, get_with_a_timeout_leaves_the_coroutine_running,
         loop.call_soon_threadsafe([&] { go.set(); });
         future.get();
     };
-    co_await to_thread(ask);
+    co_await in_thread(ask);
 }
 
 CO_TEST(threadsafe, get_on_the_thread_of_the_loop_is_an_error_at_once) {
     event_loop& loop = get_running_loop();
     std::optional<concurrent_future<int>> future;
     auto ask = [&] { future = run_coroutine_threadsafe(value_after(0s, 1), loop); };
-    co_await to_thread(ask);
+    co_await in_thread(ask);
     CO_EXPECT_THROW(future->get(), loop_error);
     co_await ticks(3);
 }
@@ -113,7 +108,7 @@ CO_TEST(threadsafe, a_future_dropped_on_another_thread_destroys_the_frame_on_the
     };
     auto body = [](witness) -> coro<> { co_await ticks(5); };
     auto ask = [&] { run_coroutine_threadsafe(body(witness(destroyed_on)), loop); };
-    co_await to_thread(ask);
+    co_await in_thread(ask);
     co_await ticks(10);
     EXPECT_EQ(destroyed_on, std::this_thread::get_id());
 }
@@ -158,7 +153,7 @@ TEST(threadsafe, a_submission_that_the_loop_never_saw_is_told) {
     });
 }
 
-REAL_CO_TEST(threadsafe, many_threads_submit_many_coroutines, "the executor is the other thread") {
+CO_TEST(threadsafe, many_threads_submit_many_coroutines) {
     event_loop& loop = get_running_loop();
     int sum = 0;  // touched on the loop's thread only
     auto add = [&]() -> coro<> {
@@ -170,7 +165,7 @@ REAL_CO_TEST(threadsafe, many_threads_submit_many_coroutines, "the executor is t
         for (int i = 0; i < 100; ++i) futures.push_back(run_coroutine_threadsafe(add(), loop));
         for (auto& future : futures) future.get();
     };
-    auto submit = [&]() -> coro<> { co_await to_thread(ask); };
+    auto submit = [&]() -> coro<> { co_await in_thread(ask); };
     co_await gather(submit(), submit(), submit(), submit());
     EXPECT_EQ(sum, 400);
 }

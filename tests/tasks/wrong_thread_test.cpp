@@ -55,6 +55,7 @@ struct belongings {
     timeout_scope* limit = nullptr;
     task_group* group = nullptr;
     udp_socket socket = udp_socket::bind(address::loopback(0));
+    address socket_name = socket.local_address();
     tcp_listener listener = tcp_listener::bind(address::loopback(0));
     std::array<std::byte, 8> buffer{};
     idle_timer timer;
@@ -146,7 +147,7 @@ std::vector<entry_point> io_entry_points(belongings& own) {
     return {
         {"recvmsg on descriptor", [&] { static_cast<void>(own.socket.receive_from(own.buffer)); }},
         {"sendmsg on descriptor",
-         [&] { static_cast<void>(own.socket.send_to(own.buffer, own.socket.local_address())); }},
+         [&] { static_cast<void>(own.socket.send_to(own.buffer, own.socket_name)); }},
         {"accept", [&] { static_cast<void>(own.listener.accept()); }},
     };
 }
@@ -202,7 +203,7 @@ coro<> trespass_everywhere(belongings& own) {
                io_entry_points(own), entry_points_of_the_running_loop(own));
     const std::string owner = fmt::format("thread {} '", ::gettid());
     auto elsewhere = [&] { return trespass(table, owner); };
-    EXPECT_EQ(co_await to_thread(elsewhere), "");
+    EXPECT_EQ(co_await in_thread(elsewhere), "");
 }
 
 coro<> with_limit_and_group(belongings& own, timeout_scope& limit) {
@@ -214,8 +215,7 @@ coro<> with_limit_and_group(belongings& own, timeout_scope& limit) {
     co_await with_task_group(in_group);
 }
 
-REAL_CO_TEST(wrong_thread, every_entry_point_is_refused_in_debug_mode_and_names_both_threads,
-             "the executor is the other thread") {
+CO_TEST(wrong_thread, every_entry_point_is_refused_in_debug_mode_and_names_both_threads) {
     skip_check(check::never_awaited);  // what was given to a refused call
     get_running_loop().set_debug(true);
     set_log_level(log_level::warning);
@@ -233,22 +233,20 @@ REAL_CO_TEST(wrong_thread, every_entry_point_is_refused_in_debug_mode_and_names_
     set_log_level(log_level::info);
 }
 
-REAL_CO_TEST(wrong_thread, a_guard_that_ends_there_is_logged_and_gives_nothing_back,
-             "the executor is the other thread") {
+CO_TEST(wrong_thread, a_guard_that_ends_there_is_logged_and_gives_nothing_back) {
     const log_capture log;
     get_running_loop().set_debug(true);
     lock mutex;
     auto held = std::make_unique<guard<lock>>(co_await mutex.acquire_guard());
     auto drop = [&] { held.reset(); };
-    co_await to_thread(drop);
+    co_await in_thread(drop);
     EXPECT_TRUE(mutex.locked());
     EXPECT_EQ(log.count("ERROR: Non-thread-safe operation"), 1U);
     EXPECT_EQ(log.count("guard.release was called on thread"), 1U);
     mutex.release();
 }
 
-REAL_CO_TEST(wrong_thread, a_loop_of_another_thread_is_refused_as_well,
-             "the executor is the other thread") {
+CO_TEST(wrong_thread, a_loop_of_another_thread_is_refused_as_well) {
     get_running_loop().set_debug(true);
     event flag;
     flag.clear();
@@ -264,7 +262,7 @@ REAL_CO_TEST(wrong_thread, a_loop_of_another_thread_is_refused_as_well,
             refusal = error.what();
         }
     };
-    co_await to_thread(run_there);
+    co_await in_thread(run_there);
     EXPECT_NE(refusal.find("event.set was called on thread"), std::string::npos) << refusal;
 }
 
