@@ -22,7 +22,8 @@ if sys.argv[1] == "--gtest_list_tests":
     sys.exit()
 xml = "<testsuites>"
 for suite, case, outcome, backends in CASES:
-    inside = dict(passed="", failed="<failure/>", skipped="<skipped/>")[outcome]
+    inside = dict(passed="", failed="<failure/>", skipped="<skipped/>",
+                  real_only='<skipped message="the real kernel only: x"/>')[outcome]
     if backends:
         inside += '<properties><property name="backends" value="' + backends + '"/></properties>'
     xml += f'<testcase classname="{{suite}}" name="{{case}}" status="run">{{inside}}</testcase>'
@@ -91,14 +92,23 @@ class ConformanceTest(unittest.TestCase):
         cases = [*EVERYWHERE[1:], ("task/uring", "starts", "skipped", "")]
         self.assertIn("'create_task' is not proved on uring", self.check(cases, write=True))
 
+    def test_a_test_for_real_kernels_alone_says_nothing_of_the_simulated_one(self):
+        cases = [*EVERYWHERE, ("other/sim", "flies", "real_only", "")]
+        self.assertEqual(self.check(cases, 'tests = ["task.starts", "other.flies"]', True), [])
+        self.assertIn("'create_task' is not proved on sim",
+                      self.check(cases, 'tests = ["other.flies"]', True))
+        cases = [*EVERYWHERE, ("other/epoll", "flies", "real_only", "")]
+        self.assertIn("'create_task' is not proved on epoll",
+                      self.check(cases, 'tests = ["task.starts", "other.flies"]', True))
+
     def test_a_rule_without_a_test_on_a_backend_is_named(self):
         cases = [*EVERYWHERE[:1], ("other/epoll", "starts", "passed", "")]
         self.assertIn("'create_task' is not proved on epoll", self.check(cases, write=True))
 
     def test_tests_that_make_their_own_loops_count_for_the_backends_that_they_record(self):
         cases = [("task", "starts", "passed", " ".join(conformance.BACKENDS)), *EVERYWHERE[:1]]
-        self.assertEqual(self.check(cases[:1] + [("x/uring", "y", "passed", ""),
-                                                 ("x/epoll", "y", "passed", "")],
+        self.assertEqual(self.check(cases[:1] + [(f"x/{backend}", "y", "passed", "")
+                                                 for backend in conformance.BACKENDS],
                                     write=True), [])
 
     def test_variants_of_a_backend_all_count(self):
