@@ -69,10 +69,10 @@ TEST(inbox, a_sleeping_loop_is_woken_once_by_the_first_of_many) {
 
 TEST(inbox, a_loop_with_letters_may_not_sleep) {
     inbox box;
-    letter one;
+    letter one(1);
     ASSERT_TRUE(box.post(one));
     EXPECT_FALSE(box.prepare_sleep());
-    drain(box);
+    EXPECT_EQ(drain(box), std::vector{1}) << "it must not be lost to the attempt";
     EXPECT_TRUE(box.prepare_sleep());
     EXPECT_TRUE(drain(box).empty());
 }
