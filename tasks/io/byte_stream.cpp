@@ -10,88 +10,6 @@
 #include "tasks/sleep.hpp"
 
 namespace mayhem {
-namespace {
-
-// One write carries at most this much, so that a cancellation never waits for a giant one.
-constexpr std::size_t write_chunk_bytes = std::size_t{1} << 20;
-
-using outcome = std::expected<void, std::error_code>;
-
-// The bodies get the descriptor and not the stream: a stream may be moved meanwhile.
-
-coro<std::expected<std::size_t, std::error_code>> fill(detail::descriptor& on,
-                                                       std::span<std::byte> buffer) {
-    std::size_t filled = 0;
-    while (filled < buffer.size()) {
-        const auto count = co_await detail::read_call<false>(on, buffer.subspan(filled));
-        if (!count) co_return std::unexpected(count.error());
-        if (*count == 0) break;
-        filled += *count;
-    }
-    co_return filled;
-}
-
-coro<void> fill_or_throw(detail::descriptor& on, std::span<std::byte> buffer) {
-    std::size_t filled = 0;
-    while (filled < buffer.size()) {
-        const std::size_t count = co_await detail::read_call<true>(on, buffer.subspan(filled));
-        if (count == 0) {
-            throw std::system_error(
-                stream_errc::end_of_stream,
-                fmt::format("read_exactly: {} of {} bytes came", filled, buffer.size()));
-        }
-        filled += count;
-    }
-}
-
-coro<outcome> try_fill(detail::descriptor& on, std::span<std::byte> buffer) {
-    const auto filled = co_await fill(on, buffer);
-    if (!filled) co_return std::unexpected(filled.error());
-    if (*filled < buffer.size()) co_return std::unexpected(stream_errc::end_of_stream);
-    co_return outcome();
-}
-
-std::span<const std::byte> first_chunk(std::span<const std::byte> data) {
-    return data.first(std::min(data.size(), write_chunk_bytes));
-}
-
-coro<void> drain_or_throw(detail::descriptor& on, std::span<const std::byte> data) {
-    while (!data.empty()) {
-        data = data.subspan(co_await detail::write_call<true>(on, first_chunk(data)));
-    }
-}
-
-coro<outcome> try_drain(detail::descriptor& on, std::span<const std::byte> data) {
-    while (!data.empty()) {
-        const auto count = co_await detail::write_call<false>(on, first_chunk(data));
-        if (!count) co_return std::unexpected(count.error());
-        data = data.subspan(*count);
-    }
-    co_return outcome();
-}
-
-}  // namespace
-
-coro<void> byte_stream::read_exactly(std::span<std::byte> buffer) {
-    return fill_or_throw(state(), buffer);
-}
-
-coro<outcome> byte_stream::try_read_exactly(std::span<std::byte> buffer) {
-    return try_fill(state(), buffer);
-}
-
-coro<void> byte_stream::write_all(std::span<const std::byte> data) {
-    return drain_or_throw(state(), data);
-}
-
-coro<void> byte_stream::write_all(std::string_view text) {
-    return drain_or_throw(state(), std::as_bytes(std::span(text)));
-}
-
-coro<outcome> byte_stream::try_write_all(std::span<const std::byte> data) {
-    return try_drain(state(), data);
-}
-
 coro<void> byte_stream::close() { return state().close(); }
 
 void socket_stream::shutdown_write() {
@@ -124,7 +42,7 @@ unique_fd make_socket(int family, int type) {
     return made;
 }
 
-coro<outcome> connect_socket(descriptor& socket, address peer) {
+coro<std::expected<void, std::error_code>> connect_socket(descriptor& socket, address peer) {
     // A unix listener whose queue is full answers EAGAIN, and the kernel does not tell when there
     // is room: ask again, less and less often.
     using std::chrono::milliseconds;

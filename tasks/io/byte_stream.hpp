@@ -20,6 +20,7 @@
 #include "tasks/io/descriptor.hpp"
 #include "tasks/io/io_awaiter.hpp"
 #include "tasks/io/stream_error.hpp"
+#include "tasks/io/transfer_all.hpp"
 
 namespace mayhem {
 
@@ -70,8 +71,12 @@ class byte_stream {
     /// stream_errc::end_of_stream when the stream ends before. Cancelled half-way, what was read
     /// is in `buffer`, but nobody knows how much: to go on after a cancellation, read through a
     /// line_reader, which keeps it.
-    coro<void> read_exactly(std::span<std::byte> buffer);
-    coro<std::expected<void, std::error_code>> try_read_exactly(std::span<std::byte> buffer);
+    auto read_exactly(std::span<std::byte> buffer) {
+        return detail::transfer_all<true>(state(), buffer);
+    }
+    auto try_read_exactly(std::span<std::byte> buffer) {
+        return detail::transfer_all<false>(state(), buffer);
+    }
 
     /// Writes what the kernel takes, at least one byte. @returns how many. A dead peer is EPIPE or
     /// ECONNRESET, never a signal.
@@ -84,9 +89,13 @@ class byte_stream {
 
     /// Writes everything; `data` must live until then. Cancelled half-way, a part is written: only
     /// closing makes sense after that.
-    coro<void> write_all(std::span<const std::byte> data);
-    coro<void> write_all(std::string_view text);
-    coro<std::expected<void, std::error_code>> try_write_all(std::span<const std::byte> data);
+    auto write_all(std::span<const std::byte> data) {
+        return detail::transfer_all<true>(state(), data);
+    }
+    auto write_all(std::string_view text) { return write_all(std::as_bytes(std::span(text))); }
+    auto try_write_all(std::span<const std::byte> data) {
+        return detail::transfer_all<false>(state(), data);
+    }
 
     /// Cancels what other tasks have in flight here (they see ECANCELED), waits for it, closes.
     /// Closing twice is fine. Not cancellable: see descriptor::close. asyncio's close() and

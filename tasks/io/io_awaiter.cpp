@@ -56,7 +56,13 @@ bool io_awaiter::cancel() noexcept {
     return false;
 }
 
+bool io_awaiter::is_refused() noexcept {
+    if (on() == nullptr || !on()->is_open()) refusal_ = EBADF;
+    return refusal_ != 0;
+}
+
 void io_awaiter::run() noexcept {
+    if (continues()) return loop().submit(*this);
     leave();  // before the task continues: it may start the next one at once
     resume();
 }

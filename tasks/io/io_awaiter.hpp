@@ -70,6 +70,13 @@ class io_awaiter : public suspension, public operation, public descriptor_user {
     /// Throws std::system_error; its text names the operation, the descriptor and the peer.
     [[noreturn]] void throw_failure(std::int32_t error) const;
 
+    /// Asked at each completion: true when the wait goes on with another operation, which was
+    /// prepared in the place of this one.
+    [[nodiscard]] virtual bool continues() noexcept { return false; }
+    [[nodiscard]] bool was_asked_to_cancel() const noexcept { return asked_; }
+    /// True when the descriptor was closed meanwhile: the next operation is then refused.
+    [[nodiscard]] bool is_refused() noexcept;
+
   private:
     void start() noexcept;
     void check_thread_slowly() const;

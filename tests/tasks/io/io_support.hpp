@@ -62,7 +62,8 @@ coro<bool> ends_cancelled(task<T> ending) {
 }
 
 /// The text of the std::system_error that `work` throws; empty when it throws none.
-inline coro<std::string> error_text(coro<void> work) {
+template <typename Awaitable>
+coro<std::string> error_text(Awaitable work) {
     try {
         co_await std::move(work);
     } catch (const std::system_error& error) {
