@@ -141,7 +141,14 @@ void event_loop::tick() {
 }
 
 void event_loop::poll() {
-    if (!ready_.empty() || stopping_) return poll_backend(wait::no);
+    if (stopping_) return poll_backend(wait::no);
+    if (!ready_.empty()) {
+        // A look at the kernel is a system call: while there is work, it is due now and then. Under
+        // a virtual clock each tick looks, so that ticks are alike.
+        runs_since_poll_ += ready_.size();
+        if (runs_since_poll_ >= runs_between_polls || virtual_clock_) poll_backend(wait::no);
+        return;
+    }
     if (virtual_clock_ && advance_virtual_clock()) return;
     if (!virtual_clock_ && arm_timerfd()) return poll_backend(wait::no);
     if (idle_hook_ && nothing_can_wake()) {
@@ -158,6 +165,7 @@ void event_loop::poll() {
 }
 
 void event_loop::poll_backend(wait mode) {
+    runs_since_poll_ = 0;
     if (const std::error_code failure = backend_->poll(mode)) {
         throw std::system_error(failure, std::string(backend_->name()) + " failed");
     }

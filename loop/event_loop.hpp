@@ -315,9 +315,12 @@ class event_loop {
     void run_ends() noexcept;
     void stop_watching_stalls() noexcept;
 
+    /// As tokio's event_interval: a loop that is never idle looks at the kernel this often.
+    static constexpr std::size_t runs_between_polls = 61;
     static constexpr duration default_stall_threshold = std::chrono::milliseconds(50);
 
     ready_queue ready_;
+    std::size_t runs_since_poll_ = 0;
     timer_queue timers_;
     std::unique_ptr<backend> backend_;
     sim_backend* simulation_ = nullptr;
