@@ -65,18 +65,18 @@ epoll_backend::~epoll_backend() {
     }
 }
 
-// The entry of `fd`, or -EBADF when there is no such descriptor. Asked before the table grows: a
+// A new entry for `fd`, or -EBADF when there is no such descriptor. Asked before the table grows: a
 // wild number must not make it grow without bound.
-std::expected<epoll_backend::descriptor*, std::int32_t> epoll_backend::find(int fd) noexcept {
-    if (fd < 0) return std::unexpected(-EBADF);
-    const auto index = static_cast<std::size_t>(fd);
-    if (index >= table_.size() && ::fcntl(fd, F_GETFD) < 0) return std::unexpected(-EBADF);
+std::expected<epoll_backend::descriptor*, std::int32_t> epoll_backend::add(int fd) noexcept {
+    if (fd < 0 || ::fcntl(fd, F_GETFD) < 0) return std::unexpected(-EBADF);
     try {
-        while (index >= table_.size()) table_.emplace_back();
+        while (known(fd) == nullptr) {
+            table_.push_back(std::make_unique<std::array<descriptor, page_entries>>());
+        }
     } catch (const std::bad_alloc&) {
         return std::unexpected(-ENOMEM);
     }
-    return &table_[index];
+    return known(fd);
 }
 
 epoll_backend::parked_list& epoll_backend::side(operation& op, descriptor& entry) noexcept {
@@ -100,12 +100,13 @@ void epoll_backend::submit(operation& op) noexcept {
         finished(op, detail::perform(op), ready_);
         return;
     }
-    const auto known = find(op.fd);
-    if (!known) {
-        decide(op, known.error());
-        return;
+    descriptor* place = known(op.fd);
+    if (place == nullptr) [[unlikely]] {
+        const auto added = add(op.fd);
+        if (!added) return decide(op, added.error());
+        place = *added;
     }
-    descriptor& entry = **known;
+    descriptor& entry = *place;
     if (op.is_multishot) {
         // The registration reports what is ready already, so the first shot comes with `poll`
         // like all others. An accept may find connections whose edge is long past: it is due.
@@ -166,8 +167,9 @@ void epoll_backend::cancel(operation& op) noexcept {
 void epoll_backend::unpark(operation& op) noexcept { due_.remove(op); }
 
 void epoll_backend::forget(int fd) noexcept {
-    if (fd < 0 || static_cast<std::size_t>(fd) >= table_.size()) return;
-    descriptor& entry = at(fd);
+    descriptor* const place = known(fd);
+    if (place == nullptr) return;
+    descriptor& entry = *place;
     drop(entry.readers);
     drop(entry.writers);
     drop(entry.polls);
@@ -295,7 +297,7 @@ epoll_backend::reaped epoll_backend::reap(bool block) noexcept {
             resume(entry.readers, entry);
         }
         if ((event.events & wakes_writers) != 0) resume(entry.writers, entry);
-        report_polls(entry, event.events);
+        if (!entry.polls.empty()) report_polls(entry, event.events);
     }
     return {count, {}};
 }

@@ -31,12 +31,14 @@
 // find out about a multishot operation waits in `due_` until then.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <expected>
 #include <memory>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "loop/backend.hpp"
 #include "loop/fd.hpp"
@@ -92,8 +94,15 @@ class epoll_backend : public backend {
         decided,     // `result` is the terminal result of a multishot operation, to be told by poll
     };
 
-    std::expected<descriptor*, std::int32_t> find(int fd) noexcept;
-    descriptor& at(int fd) noexcept { return table_[static_cast<std::size_t>(fd)]; }
+    std::expected<descriptor*, std::int32_t> add(int fd) noexcept;
+    /// The entry of `fd`, or null while there is none.
+    descriptor* known(int fd) noexcept {
+        const auto index = static_cast<std::size_t>(fd);  // huge when it is negative
+        return index / page_entries < table_.size()
+                   ? &(*table_[index / page_entries])[index % page_entries]
+                   : nullptr;
+    }
+    descriptor& at(int fd) noexcept { return *known(fd); }
     static parked_list& side(operation& op, descriptor& entry) noexcept;
 
     std::int32_t attempt(operation& op, descriptor& entry) noexcept;
@@ -120,8 +129,9 @@ class epoll_backend : public backend {
 
     ready_queue& ready_;
     unique_fd epoll_;
-    // A deque, because entries hold the roots of lists and must not move when the table grows.
-    std::deque<descriptor> table_;
+    // In pages, because entries hold the roots of lists and must not move when the table grows.
+    static constexpr std::size_t page_entries = 64;
+    std::vector<std::unique_ptr<std::array<descriptor, page_entries>>> table_;
     // Whose readers were parked on trust, without the EAGAIN that makes an edge certain.
     intrusive_list<descriptor, unchecked_tag> unchecked_;
     unsigned polls_since_check_ = 0;

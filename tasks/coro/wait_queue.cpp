@@ -34,9 +34,4 @@ parked* wait_queue::wake_one() noexcept {
     return first;
 }
 
-void wait_queue::wake_all() noexcept {
-    while (wake_one() != nullptr) {
-    }
-}
-
 }  // namespace mayhem

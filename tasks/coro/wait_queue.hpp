@@ -88,7 +88,9 @@ class wait_queue {
     parked* wake_one() noexcept;
 
     /// Wakes everybody who is waiting now.
-    void wake_all() noexcept;
+    void wake_all() noexcept {
+        while (!empty()) wake_one();
+    }
 
   private:
     friend class parked;

@@ -30,19 +30,6 @@ int descriptor::refusal(io_use use) noexcept {
     return 0;
 }
 
-void descriptor_user::enter() noexcept {
-    on_->in_flight_.push_back(*this);
-    entered_ = true;
-}
-
-void descriptor_user::leave() noexcept {
-    if (!entered_) return;
-    entered_ = false;
-    if (on_ == nullptr) return;
-    on_->in_flight_.remove(*this);
-    if (on_->in_flight_.empty()) on_->idle_.wake_all();
-}
-
 coro<void> descriptor::close() {
     if (!fd_) co_return;
     check_thread("close");

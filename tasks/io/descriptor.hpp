@@ -104,4 +104,19 @@ class descriptor final : public recycled {
     wait_queue idle_;  // who waits in `close`
 };
 
+// Inline, because every operation passes here.
+
+inline void descriptor_user::enter() noexcept {
+    on_->in_flight_.push_back(*this);
+    entered_ = true;
+}
+
+inline void descriptor_user::leave() noexcept {
+    if (!entered_) return;
+    entered_ = false;
+    if (on_ == nullptr) return;
+    on_->in_flight_.remove(*this);
+    if (on_->in_flight_.empty()) on_->idle_.wake_all();
+}
+
 }  // namespace mayhem::detail
