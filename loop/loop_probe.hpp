@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -48,6 +49,13 @@ class loop_probe {
     void set_patience(duration patience, std::function<void()> hook) {
         loop_.impatient_hook_ = std::move(hook);
         loop_.arm_timerfd_at(deadline_after(clock::now(), patience));
+    }
+
+    /// Puts another backend in the loop's place for one, which serves what is in flight as well:
+    /// one that counts, say, and passes on. @returns the loop's own, which must be put back.
+    [[nodiscard]] std::unique_ptr<backend> exchange_backend(
+        std::unique_ptr<backend> other) noexcept {
+        return std::exchange(loop_.backend_, std::move(other));
     }
 
     /// Calls `hook` at the beginning of every close() that is not refused, also of one that finds

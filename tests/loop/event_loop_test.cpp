@@ -7,9 +7,12 @@
 #include <gtest/gtest.h>
 #include <limits>
 #include <malloc.h>
+#include <sys/eventfd.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
+#include "loop/fd.hpp"
 #include "loop/log.hpp"
 #include "tests/support/loop_backends.hpp"
 
@@ -134,6 +137,24 @@ TEST_P(event_loop_test, a_closed_loop_refuses_and_closing_twice_is_fine) {
     EXPECT_THROW(loop.call_later(1s, [] {}), loop_closed);
     EXPECT_THROW(loop.call_soon_threadsafe([] {}), loop_closed);
     EXPECT_THROW(loop.run_forever(), loop_closed);
+}
+
+TEST_P(event_loop_test, a_call_after_close_writes_to_no_descriptor_that_was_recycled) {
+    const std::shared_ptr<inbox> remote = loop.remote();
+    const int number = remote->wake_descriptor();
+    loop.call_soon_threadsafe([] {});
+    loop.close();
+    std::vector<unique_fd> recycled;
+    for (int count = 0; count < 10; ++count) recycled.emplace_back(::eventfd(0, EFD_NONBLOCK));
+    EXPECT_THROW(loop.call_soon_threadsafe([] {}), loop_closed);
+    class letter final : public runnable {
+        void run() noexcept override {}
+    } late;
+    EXPECT_FALSE(remote->post(late));
+    for (const unique_fd& fd : recycled) {
+        std::uint64_t wakes = 0;
+        EXPECT_EQ(::read(fd.get(), &wakes, sizeof wakes), -1) << fd.get() << " was " << number;
+    }
 }
 
 TEST_P(event_loop_test, closing_or_running_a_running_loop_is_an_error) {

@@ -56,15 +56,19 @@ CO_TEST(barrier, a_task_too_many_waits_for_the_next_group) {
 }
 
 CO_TEST(barrier, a_cancelled_waiter_leaves_room_for_another) {
-    barrier gate(2);
+    barrier gate(3);
     auto first = create_task(gate.wait());
+    auto second = create_task(gate.wait());
     co_await ticks(3);
     first.cancel();
     CO_EXPECT_THROW(co_await first, cancelled);
+    EXPECT_EQ(gate.n_waiting(), 1U);
+    auto third = create_task(gate.wait());
+    co_await ticks(5);
+    EXPECT_FALSE(second.done()) << "two of three were let through";
+    EXPECT_EQ(co_await gate.wait(), 2U);
+    co_await gather(second, third);
     EXPECT_EQ(gate.n_waiting(), 0U);
-    auto second = create_task(gate.wait());
-    co_await gate.wait();
-    co_await second;
 }
 
 CO_TEST(barrier, reset_sends_the_waiting_away_and_begins_anew) {
@@ -86,6 +90,10 @@ CO_TEST(barrier, reset_while_draining_sends_the_rest_away_consistently) {
     auto second = create_task(gate.wait());
     auto resetter = create_task(gate.reset());
     co_await gather(return_exceptions, first, second, resetter);
+    // The last of the group needs nobody any more; the first was still on its way.
+    EXPECT_EQ(co_await second, 1U);
+    CO_EXPECT_THROW(co_await first, broken_barrier);
+    EXPECT_FALSE(gate.broken());
     EXPECT_EQ(gate.n_waiting(), 0U);
     co_await gather(gate.wait(), gate.wait());
 }

@@ -228,13 +228,15 @@ CO_TEST(queue, shutdown_at_once_drops_what_was_promised) {
 }
 
 CO_TEST(queue, shutdown_at_once_with_unfinished_items_lets_join_wait_for_the_rest) {
-    queue<int> items;
+    queue<int> items(1);
     items.put_nowait(1);
-    items.put_nowait(2);
     EXPECT_EQ(items.get_nowait(), 1);
+    items.put_nowait(2);
     auto joiner = create_task(items.join());
+    auto putter = create_task(items.put(3));
     co_await yield();
     items.shutdown(true);
+    CO_EXPECT_THROW(co_await putter, queue_shutdown);
     CO_EXPECT_THROW(co_await items.get(), queue_shutdown);
     co_await ticks(2);
     EXPECT_FALSE(joiner.done());

@@ -1,0 +1,112 @@
+// How the loop waits for its timers: how often it turns until one is due, and what interrupts it.
+#include <csignal>
+#include <functional>
+#include <gtest/gtest.h>
+#include <memory>
+#include <pthread.h>
+#include <thread>
+#include <utility>
+
+#include "loop/event_loop.hpp"
+#include "loop/loop_probe.hpp"
+#include "tests/support/loop_backends.hpp"
+
+namespace {
+
+using namespace mayhem;
+using namespace std::chrono_literals;
+
+class loop_timers : public test::loop_suite {};
+
+/// Stands before a loop's backend as long as it exists, and counts how often it is polled: every
+/// tick does that once, whether or not it blocks.
+class counted_polls final {
+  public:
+    explicit counted_polls(event_loop& loop) : probe_(loop) {
+        auto counter = std::make_unique<counting_backend>(count_);
+        counting_backend& put = *counter;
+        put.real = probe_.exchange_backend(std::move(counter));
+        put_ = &put;
+    }
+    counted_polls(const counted_polls&) = delete;
+    counted_polls& operator=(const counted_polls&) = delete;
+    ~counted_polls() { const auto ours = probe_.exchange_backend(std::move(put_->real)); }
+
+    [[nodiscard]] int count() const noexcept { return count_; }
+
+  private:
+    struct counting_backend final : backend {
+        explicit counting_backend(int& polls) noexcept : count(polls) {}
+        std::string_view name() const noexcept override { return real->name(); }
+        bool completes_files_asynchronously() const noexcept override { return false; }
+        void submit(operation& op) noexcept override { real->submit(op); }
+        void cancel(operation& op) noexcept override { real->cancel(op); }
+        void forget(int fd) noexcept override { real->forget(fd); }
+        std::error_code poll(mayhem::wait mode) noexcept override {
+            ++count;
+            return real->poll(mode);
+        }
+        int& count;
+        std::unique_ptr<backend> real;
+    };
+
+    loop_probe probe_;
+    int count_ = 0;
+    counting_backend* put_ = nullptr;
+};
+
+// Deadlines that are no multiple of what a kernel or a backend may count in.
+TEST_P(loop_timers, each_costs_one_wait_and_no_spin) {
+    constexpr int timers = 10;
+    event_loop loop(options());
+    const counted_polls polls(loop);
+    int fired = 0;
+    int early = 0;
+    for (int number = 1; number <= timers; ++number) {
+        const time_point wanted = loop.time() + number * 1'300'007ns;
+        loop.call_at(wanted, [&, wanted] {
+            if (loop.time() < wanted) ++early;
+            if (++fired == timers) loop.stop();
+        });
+    }
+    loop.run_forever();
+    EXPECT_EQ(early, 0);
+    // One wait each, and for a virtual clock a look before each jump.
+    EXPECT_LE(polls.count(), 2 * timers);
+}
+
+volatile std::sig_atomic_t interruptions = 0;
+
+TEST_P(loop_timers, waits_that_signals_interrupt_are_no_error_and_end_no_timer_early) {
+    struct sigaction before{};
+    struct sigaction heard{};
+    heard.sa_handler = [](int) { interruptions = interruptions + 1; };
+    ASSERT_EQ(::sigaction(SIGUSR2, &heard, &before), 0);
+    interruptions = 0;
+    event_loop loop(options());
+    int early = 0;
+    std::function<void()> wait_again = [&] {
+        const time_point wanted = loop.time() + 1ms;
+        loop.call_at(wanted, [&, wanted] {
+            if (loop.time() < wanted) ++early;
+            if (interruptions > 5) return loop.stop();
+            wait_again();
+        });
+    };
+    wait_again();
+    {
+        const std::jthread disturber([waiter = ::pthread_self()](const std::stop_token& stopped) {
+            while (!stopped.stop_requested()) {
+                ::pthread_kill(waiter, SIGUSR2);
+                std::this_thread::yield();
+            }
+        });
+        loop.run_forever();
+    }
+    ::sigaction(SIGUSR2, &before, nullptr);
+    EXPECT_EQ(early, 0);
+}
+
+ON_EVERY_BACKEND(loop_timers);
+
+}  // namespace
