@@ -2,9 +2,9 @@
 // than any_io_executor, their default. Built twice, as echo_asio_callbacks.cpp.
 
 #include <asio.hpp>
+#include <memory>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 #include "bench/echo/server.hpp"
 
@@ -16,11 +16,12 @@ using tcp_socket = token::as_default_on_t<asio::basic_stream_socket<asio::ip::tc
 using tcp_acceptor = token::as_default_on_t<asio::basic_socket_acceptor<asio::ip::tcp, executor>>;
 
 asio::awaitable<void, executor> echo(tcp_socket client, std::size_t size) {
-    std::vector<char> buffer(size);
+    const auto buffer = std::make_unique_for_overwrite<char[]>(size);
     try {
         for (;;) {
-            const std::size_t got = co_await client.async_read_some(asio::buffer(buffer));
-            co_await asio::async_write(client, asio::buffer(buffer.data(), got));
+            const std::size_t got =
+                co_await client.async_read_some(asio::buffer(buffer.get(), size));
+            co_await asio::async_write(client, asio::buffer(buffer.get(), got));
         }
     } catch (const std::system_error&) {  // the client has gone
     }

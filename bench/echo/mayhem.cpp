@@ -1,19 +1,22 @@
 // TCP echo with Mayhem: a task for each connection. MAYHEM_BACKEND chooses the backend.
 
+#include "tasks/mayhem.hpp"
+
 #include <cstddef>
-#include <vector>
+#include <memory>
+#include <span>
 
 #include "bench/echo/server.hpp"
-#include "tasks/mayhem.hpp"
 
 namespace {
 
 mayhem::coro<> echo(mayhem::tcp_stream client, std::size_t size) {
-    std::vector<std::byte> buffer(size);
+    const auto memory = std::make_unique_for_overwrite<std::byte[]>(size);
+    const std::span buffer(memory.get(), size);
     for (;;) {
         const auto got = co_await client.try_read_some(buffer);
         if (!got || *got == 0) co_return;
-        const auto sent = co_await client.try_write_all(std::span(buffer).first(*got));
+        const auto sent = co_await client.try_write_all(buffer.first(*got));
         if (!sent) co_return;
     }
 }

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <liburing.h>
+#include <memory>
 #include <unistd.h>
-#include <vector>
 
 #include "bench/echo/raw_listener.hpp"
 
@@ -16,10 +16,11 @@ struct connection {
     bool sends;
     std::size_t length;
     std::size_t sent;
-    std::vector<char> buffer;
+    std::unique_ptr<char[]> buffer;
 };
 
 io_uring ring;
+std::size_t buffer_size;
 
 io_uring_sqe* next_entry() {
     io_uring_sqe* entry = io_uring_get_sqe(&ring);
@@ -31,14 +32,14 @@ io_uring_sqe* next_entry() {
 void receive(connection* own) {
     io_uring_sqe* entry = next_entry();
     own->sends = false;
-    io_uring_prep_recv(entry, own->fd, own->buffer.data(), own->buffer.size(), 0);
+    io_uring_prep_recv(entry, own->fd, own->buffer.get(), buffer_size, 0);
     io_uring_sqe_set_data(entry, own);
 }
 
 void send(connection* own) {
     io_uring_sqe* entry = next_entry();
     own->sends = true;
-    io_uring_prep_send(entry, own->fd, own->buffer.data() + own->sent, own->length - own->sent,
+    io_uring_prep_send(entry, own->fd, own->buffer.get() + own->sent, own->length - own->sent,
                        MSG_NOSIGNAL);
     io_uring_sqe_set_data(entry, own);
 }
@@ -63,10 +64,11 @@ void accept_always(int listener) {
     io_uring_sqe_set_data(entry, nullptr);
 }
 
-void accepted(const io_uring_cqe& event, int listener, std::size_t size) {
+void accepted(const io_uring_cqe& event, int listener) {
     if (event.res >= 0) {
         bench::set_no_delay(event.res);
-        receive(new connection{event.res, false, 0, 0, std::vector<char>(size)});
+        receive(new connection{event.res, false, 0, 0,
+                               std::make_unique_for_overwrite<char[]>(buffer_size)});
     }
     if ((event.flags & IORING_CQE_F_MORE) == 0) accept_always(listener);
 }
@@ -74,7 +76,7 @@ void accepted(const io_uring_cqe& event, int listener, std::size_t size) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const std::size_t size = bench::buffer_size(argc, argv);
+    buffer_size = bench::buffer_size(argc, argv);
     io_uring_params parameters{};
     parameters.flags =
         IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE;
@@ -93,7 +95,7 @@ int main(int argc, char** argv) {
         io_uring_for_each_cqe(&ring, head, event) {
             ++seen;
             auto* own = static_cast<connection*>(io_uring_cqe_get_data(event));
-            own == nullptr ? accepted(*event, listener, size) : completed(own, event->res);
+            own == nullptr ? accepted(*event, listener) : completed(own, event->res);
         }
         io_uring_cq_advance(&ring, seen);
     }

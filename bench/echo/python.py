@@ -1,10 +1,10 @@
-"""TCP echo with asyncio's streams of bytes as protocols, its fast way; with --uvloop over uvloop.
+"""TCP echo with asyncio's protocols, which are faster than its streams; BENCH_LOOP=uvloop over that.
 
-usage: echo_python.py [--uvloop] [SIZE]: the size is libuv's and asyncio's own here.
+usage: python.py [SIZE]: the buffers are libuv's and asyncio's own here.
 """
 
 import asyncio
-import sys
+import os
 
 
 class Echo(asyncio.Protocol):
@@ -22,7 +22,7 @@ async def serve():
     await server.serve_forever()
 
 
-if "--uvloop" in sys.argv:
+if os.environ.get("BENCH_LOOP") == "uvloop":
     import uvloop
     uvloop.install()
 asyncio.run(serve())

@@ -4,9 +4,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <sys/epoll.h>
 #include <unistd.h>
-#include <vector>
 
 #include "bench/echo/raw_listener.hpp"
 
@@ -17,10 +17,11 @@ struct connection {
     std::size_t pending;  // bytes of `buffer` that are still to be sent, from `offset`
     std::size_t offset;
     bool waits;  // for room, and not for requests
-    std::vector<char> buffer;
+    std::unique_ptr<char[]> buffer;
 };
 
 int epoll;
+std::size_t buffer_size;
 
 void watch(connection* own, int how, unsigned events) {
     epoll_event wanted{};
@@ -34,16 +35,17 @@ void close_connection(connection* own) {
     delete own;
 }
 
-void accept_one(int listener, std::size_t size) {
+void accept_one(int listener) {
     const int fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return;
     bench::set_no_delay(fd);
-    watch(new connection{fd, 0, 0, false, std::vector<char>(size)}, EPOLL_CTL_ADD, EPOLLIN);
+    watch(new connection{fd, 0, 0, false, std::make_unique_for_overwrite<char[]>(buffer_size)},
+          EPOLL_CTL_ADD, EPOLLIN);
 }
 
 void send_pending(connection* own) {
     const ssize_t sent =
-        ::send(own->fd, own->buffer.data() + own->offset, own->pending, MSG_NOSIGNAL);
+        ::send(own->fd, own->buffer.get() + own->offset, own->pending, MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN) return close_connection(own);
     const std::size_t taken = sent < 0 ? 0 : static_cast<std::size_t>(sent);
     own->pending -= taken;
@@ -55,7 +57,7 @@ void send_pending(connection* own) {
 
 void serve(connection* own) {
     if (own->pending > 0) return send_pending(own);
-    const ssize_t got = ::recv(own->fd, own->buffer.data(), own->buffer.size(), 0);
+    const ssize_t got = ::recv(own->fd, own->buffer.get(), buffer_size, 0);
     if (got < 0 && errno == EAGAIN) return;
     if (got <= 0) return close_connection(own);
     own->pending = static_cast<std::size_t>(got);
@@ -66,7 +68,7 @@ void serve(connection* own) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const std::size_t size = bench::buffer_size(argc, argv);
+    buffer_size = bench::buffer_size(argc, argv);
     epoll = ::epoll_create1(EPOLL_CLOEXEC);
     connection listener{bench::listen_on_loopback(SOCK_NONBLOCK), 0, 0, false, {}};
     watch(&listener, EPOLL_CTL_ADD, EPOLLIN);
@@ -74,7 +76,7 @@ int main(int argc, char** argv) {
         const int count = ::epoll_wait(epoll, events.data(), events.size(), -1);
         for (int index = 0; index < count; ++index) {
             auto* own = static_cast<connection*>(events[static_cast<std::size_t>(index)].data.ptr);
-            own == &listener ? accept_one(listener.fd, size) : serve(own);
+            own == &listener ? accept_one(listener.fd) : serve(own);
         }
     }
 }

@@ -4,7 +4,6 @@
 
 #include <asio.hpp>
 #include <memory>
-#include <vector>
 
 #include "bench/echo/server.hpp"
 
@@ -14,10 +13,13 @@ using asio::ip::tcp;
 
 class session : public std::enable_shared_from_this<session> {
   public:
-    session(tcp::socket client, std::size_t size) : client_(std::move(client)), buffer_(size) {}
+    session(tcp::socket client, std::size_t size)
+        : client_(std::move(client)),
+          size_(size),
+          buffer_(std::make_unique_for_overwrite<char[]>(size)) {}
 
     void read() {
-        client_.async_read_some(asio::buffer(buffer_),
+        client_.async_read_some(asio::buffer(buffer_.get(), size_),
                                 [self = shared_from_this()](std::error_code error, std::size_t n) {
                                     if (!error) self->write(n);
                                 });
@@ -25,14 +27,15 @@ class session : public std::enable_shared_from_this<session> {
 
   private:
     void write(std::size_t length) {
-        asio::async_write(client_, asio::buffer(buffer_.data(), length),
+        asio::async_write(client_, asio::buffer(buffer_.get(), length),
                           [self = shared_from_this()](std::error_code error, std::size_t) {
                               if (!error) self->read();
                           });
     }
 
     tcp::socket client_;
-    std::vector<char> buffer_;
+    std::size_t size_;
+    std::unique_ptr<char[]> buffer_;
 };
 
 void accept(tcp::acceptor& listener, std::size_t size) {
