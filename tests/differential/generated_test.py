@@ -1,9 +1,9 @@
-"""A thousand generated programs over asyncio and over Mayhem, for every build.
+"""A thousand generated programs over asyncio and over Mayhem on every backend, for every build.
 
 Why it is here: the fixed seeds are the same everywhere, so a change that breaks one is seen at
 once. More seeds, and failures made small: `run`, which this calls.
 
-Usage: BACKEND=uring INTERPRETER=.../interpreter generated_test.py
+Usage: BACKENDS="uring epoll sim" INTERPRETER=.../interpreter generated_test.py
 """
 
 import os
@@ -22,9 +22,10 @@ SEEDS = 1000
 class Generated(unittest.TestCase):
 
     def test_a_thousand_seeds_give_equal_traces(self):
+        backends = [word for name in os.environ["BACKENDS"].split() for word in ("--backend", name)]
         done = subprocess.run(
-            [sys.executable, RUN, "--seeds", str(SEEDS), "--jobs", "1",
-             "--backend", os.environ["BACKEND"], "--interpreter", os.environ["INTERPRETER"]],
+            [sys.executable, RUN, "--seeds", str(SEEDS), "--jobs", "1", "--every", *backends,
+             "--interpreter", os.environ["INTERPRETER"]],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for line in done.stdout.splitlines():
             print("#", line)

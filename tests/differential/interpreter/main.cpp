@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 #include <fstream>
 
-#include "tests/differential/interpreter/backend_name.hpp"
 #include "tests/differential/interpreter/world.hpp"
 
 namespace mayhem::differential {
@@ -42,16 +41,20 @@ std::vector<std::string> run_program(const node& program, backend_kind backend) 
 int main(int argc, char** argv) {
     using namespace mayhem::differential;
     if (argc != 3) {
-        fmt::print(stderr, "usage: interpreter uring|epoll FILE\n");
+        fmt::print(stderr, "usage: interpreter BACKEND FILE\n");
         return 2;
     }
-    const mayhem::backend_kind backend = backend_called(argv[1]);
+    const auto backend = mayhem::parse_backend(argv[1]);
+    if (!backend) {
+        fmt::print(stderr, "{}\n", backend.error());
+        return 2;
+    }
     std::ifstream file(argv[2]);
     for (const node& program : parse_programs(file)) {
         fmt::print("program {}\n", program.name());
         std::fflush(stdout);
         std::string text;
-        for (const std::string& line : run_program(program, backend)) text += line + "\n";
+        for (const std::string& line : run_program(program, *backend)) text += line + "\n";
         std::fwrite(text.data(), 1, text.size(), stdout);
         std::fflush(stdout);
     }

@@ -7,8 +7,6 @@
 #include <map>
 #include <string>
 
-#include "tests/differential/interpreter/backend_name.hpp"
-
 namespace mayhem::differential {
 namespace {
 
@@ -54,12 +52,17 @@ bool register_pair(const char* name, coro<void> (*body)()) {
 int main(int argc, char** argv) {
     using namespace mayhem::differential;
     if (argc != 2) {
-        fmt::print(stderr, "usage: pairs uring|epoll\n");
+        fmt::print(stderr, "usage: pairs BACKEND\n");
+        return 2;
+    }
+    const auto backend = mayhem::parse_backend(argv[1]);
+    if (!backend) {
+        fmt::print(stderr, "{}\n", backend.error());
         return 2;
     }
     for (const auto& [name, body] : all_pairs()) {
         fmt::print("program {}\n", name);
-        run_pair(body, backend_called(argv[1]));
+        run_pair(body, *backend);
         std::fflush(stdout);
     }
     return 0;
