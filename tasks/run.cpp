@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <fmt/format.h>
+#include <new>
 #include <thread>
 
 #include "loop/log.hpp"
@@ -12,6 +13,9 @@
 
 namespace mayhem {
 namespace {
+
+/// How often a shutdown is begun again that has no memory for its own few lists.
+constexpr int end_attempts_max = 1000;
 
 std::string list_stacks(event_loop& loop) {
     std::string text;
@@ -124,11 +128,22 @@ void runner::close() {
 }
 
 void runner::end_tasks() {
-    if (runtime::of(loop_).pending_tasks() == 0) return;
-    auto ending = create_task(loop_, detail::end_all_tasks(loop_, options_.drain), "shutdown");
-    ending.add_done_callback([this] { loop_.stop(); });
-    // Others may stop the loop, too.
-    while (!ending.done() && !deadlock_) loop_.run_forever();
+    const time_point drained = deadline_after(loop_.time(), options_.drain);
+    for (int attempt = 0; attempt < end_attempts_max; ++attempt) {
+        if (runtime::of(loop_).pending_tasks() == 0) return;
+        task<bool> ending;
+        try {
+            ending = create_task(loop_, detail::end_all_tasks(loop_, drained), "shutdown");
+            ending.add_done_callback([this] { loop_.stop(); });
+            // Others may stop the loop, too.
+            while (!ending.done() && !deadlock_) loop_.run_forever();
+            if (!ending.done() || ending.is_cancelled() || ending.value()) return;
+        } catch (const std::bad_alloc&) {
+            if (ending) ending.cancel();
+        }
+        loop_.stop();
+        loop_.run_forever();  // for one tick: whoever was asked may end, and give memory back
+    }
 }
 
 /// A job may need the loop in order to end: it submits a coroutine and waits for it. So the loop

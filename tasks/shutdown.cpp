@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "tasks/coro/future.hpp"
@@ -40,8 +41,8 @@ class shutdown {
   public:
     explicit shutdown(event_loop& loop) : loop_(loop) {}
 
-    coro<void> run(duration drain) {
-        co_await end_tasks(deadline_after(loop_.time(), drain), true);
+    coro<void> run(time_point drained) {
+        co_await end_tasks(drained, true);
         for (const auto& task : others()) task->mark_asked_to_end(false);
         co_await end_tasks(deadline_after(loop_.time(), last_grace), false);
     }
@@ -104,9 +105,14 @@ class shutdown {
 
 }  // namespace
 
-coro<void> end_all_tasks(event_loop& loop, duration drain) {
+coro<bool> end_all_tasks(event_loop& loop, time_point drained) {
     shutdown passes(loop);
-    co_await passes.run(drain);
+    try {
+        co_await passes.run(drained);
+    } catch (const std::bad_alloc&) {
+        co_return false;
+    }
+    co_return true;
 }
 
 }  // namespace mayhem::detail

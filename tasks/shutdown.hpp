@@ -8,7 +8,9 @@
 //      before, and has one more second. What starts meanwhile is asked in passes, too.
 //   4. Whoever is left then is reported by the closing loop, with its stack, and destroyed.
 //
-// The passes are bounded: cleanup that starts tasks for ever is reported, and not waited for.
+// The passes are bounded: cleanup that starts tasks for ever is reported, and not waited for. A
+// pass needs a little memory. Without it, it is tried again a tick later, since whoever ends gives
+// some back; that is bounded, too.
 #pragma once
 
 #include "loop/event_loop.hpp"
@@ -16,7 +18,9 @@
 
 namespace mayhem::detail {
 
-/// Ends every task of `loop` but the one that runs this.
-coro<void> end_all_tasks(event_loop& loop, duration drain);
+/// Ends every task of `loop` but the one that runs this; what is shielded may go on until
+/// `drained`. @returns false when there was too little memory for that: some tasks were asked, and
+/// it may be tried again.
+coro<bool> end_all_tasks(event_loop& loop, time_point drained);
 
 }  // namespace mayhem::detail

@@ -140,6 +140,15 @@ coro<> group_in_group(tally& held) {
     };
     co_await with_task_group(outer);
 }
+/// The main task ends first: the shutdown cancels one, and waits for the other.
+coro<> leave_them_behind(notes& found) {
+    auto& held = found.keep<tally>();
+    found.afterwards([&] { found.require(held.alive() == 0, "a child outlives its loop"); });
+    auto left = create_task(work(held.take(), seconds(5), 1));
+    auto shielded = create_task(work(held.take(), seconds(5), 1));
+    (void)shield(shielded);
+    co_await yield();
+}
 coro<> await_future(tally::token, future<int> value) { co_await value; }
 coro<> promise_kept(tally& held) {
     promise<int> kept;
@@ -187,6 +196,7 @@ const std::vector<named_body>& combining_scenarios() {
         {"group_of_workers", with_tally<group_of_workers>},
         {"group_that_fails", with_tally<group_that_fails>},
         {"group_in_group", with_tally<group_in_group>},
+        {"leave_them_behind", leave_them_behind},
         {"promise_kept", with_tally<promise_kept>},
     };
     return all;
