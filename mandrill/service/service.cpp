@@ -1,6 +1,7 @@
 #include "mandrill/service/service.hpp"
 
 #include <csignal>
+#include <optional>
 #include <unistd.h>
 #include <utility>
 
@@ -56,12 +57,12 @@ class stop_request {
   private:
     void on_signal(int number) {
         log(log_level::info, "Received exit signal {}...", mayhem::signal_name(number));
-        if (!stopped_.is_set()) {
+        if (!first_at_) {  // the service may be stopping already, because its time is up
             first_at_ = loop_.time();
             return stopped_.set();
         }
         // A supervisor may send several kinds at once; only Ctrl-C is sent by somebody impatient.
-        if (number != SIGINT && loop_.time() - first_at_ < one_intent) return;
+        if (number != SIGINT && loop_.time() - *first_at_ < one_intent) return;
         if (!hurry_.is_set()) {
             log(log_level::warning, "Second exit signal: not waiting any longer");
             return hurry_.set();
@@ -79,7 +80,7 @@ class stop_request {
     mayhem::event_loop& loop_;
     mayhem::event stopped_;
     mayhem::event hurry_;
-    mayhem::time_point first_at_{};
+    std::optional<mayhem::time_point> first_at_;
 };
 
 /// One run of the service. The members are in the order in which they are started.
