@@ -26,30 +26,54 @@ using mayhem::sim_options;
 using test::path_of_a_message;
 using test::path_tally;
 
-enum class way { cancel, terminate };
+/// How the first service is told to stop: as a supervisor does, or by signals, or again and again.
+enum class way { cancel, terminate, cancel_twice, interrupt_twice };
 
-/// Shuts the service down after one step.
+bool is_twice(way how) { return how == way::cancel_twice || how == way::interrupt_twice; }
+
+std::string_view to_string(way how) {
+    switch (how) {
+        case way::cancel:
+            return "Cancelled";
+        case way::terminate:
+            return "Terminated";
+        case way::cancel_twice:
+            return "Cancelled twice";
+        case way::interrupt_twice:
+            return "Interrupted twice";
+    }
+    return "?";
+}
+
+/// Shuts the service down after one step, and in some ways again a few steps later, in the middle
+/// of the shutdown.
 class shutdown_at final : public mayhem::testing::disturbance {
   public:
     shutdown_at(std::size_t point, way how, std::uint64_t seed)
-        : point_(point), how_(how), seed_(seed) {}
+        : point_(point),
+          again_(point + 1 + (point + seed) % (how == way::cancel_twice ? 12 : 60)),
+          how_(how),
+          seed_(seed) {}
     void set_options(mayhem::loop_options& options) override {
         options.sim = sim_options::rough(seed_);
     }
-    [[nodiscard]] bool has_struck() const noexcept { return struck_; }
     [[nodiscard]] const std::string& where() const noexcept { return where_; }
+    /// Whether there was still something to cancel when the second time came.
+    [[nodiscard]] bool has_struck_twice() const noexcept { return strikes_ == 2; }
 
   private:
     void on_step(mayhem::task_base& task) noexcept override {
-        if (steps() != point_) return;
+        if (point_ == 0) return;
+        if (steps() != point_ && !(is_twice(how_) && steps() == again_)) return;
         auto pending = mayhem::runtime::of(loop()).tasks();
         if (pending.empty()) return;
-        struck_ = true;
-        where_ = task.describe() + mayhem::runtime::format_stack(task);
-        if (how_ == way::cancel) {
+        ++strikes_;
+        where_ += "\n  " + task.describe() + mayhem::runtime::format_stack(task);
+        if (how_ == way::cancel || how_ == way::cancel_twice) {
             pending.front()->cancel();
-        } else if (is_handled(SIGTERM)) {
-            ::raise(SIGTERM);
+        } else {
+            const int number = how_ == way::terminate ? SIGTERM : SIGINT;
+            if (is_handled(number)) ::raise(number);
         }
     }
     /// Before the service has its handler, the signal would end this process.
@@ -60,9 +84,10 @@ class shutdown_at final : public mayhem::testing::disturbance {
     }
 
     std::size_t point_;
+    std::size_t again_;
     way how_;
     std::uint64_t seed_;
-    bool struck_ = false;
+    int strikes_ = 0;
     std::string where_;
 };
 
@@ -102,10 +127,11 @@ class mandrill_path : public ::testing::Test {
     void TearDown() override {
         mayhem::set_log_level(mayhem::log_level::info);
         fmt::print(
-            "  mandrill path: {} points, {} runs, seeds {}..{}, {} calls failed, {} lost, {} "
-            "repeated\n",
-            all_.points, all_.runs, first_seed(), last_seed(), all_.calls, all_.lost,
-            all_.repeated);
+            "  mandrill path: {} points ({} struck twice), {} runs, seeds {}..{}{}, {} calls "
+            "failed, {} lost, {} repeated\n",
+            all_.points, all_.twice, all_.runs, first_seed(), last_seed(),
+            seed_stride_ == 1 ? "" : fmt::format(", every {}th of them", seed_stride_), all_.calls,
+            all_.lost, all_.repeated);
     }
 
     static constexpr std::uint64_t seeds_in_ci = 20;
@@ -122,6 +148,7 @@ class mandrill_path : public ::testing::Test {
     }
 
     path_tally all_;
+    std::uint64_t seed_stride_ = 1;
 
   private:
     void shut_down_with(std::uint64_t seed, way how) {
@@ -132,7 +159,8 @@ class mandrill_path : public ::testing::Test {
         const std::size_t steps = shut_down_at(0, seed, how);  // undisturbed
         EXPECT_GT(steps, 100U);
         const bool each = std::getenv("MAYHEM_EVERY_STEP") != nullptr;
-        const std::size_t stride = each ? 1 : std::max<std::size_t>(1, steps / places_per_seed);
+        const std::size_t places = is_twice(how) ? places_per_seed / 2 : places_per_seed;
+        const std::size_t stride = each ? 1 : std::max<std::size_t>(1, steps / places);
         for (std::size_t point = 1 + seed % stride; point < steps && !HasFailure();
              point += stride) {
             shut_down_at(point, seed, how);
@@ -148,11 +176,11 @@ class mandrill_path : public ::testing::Test {
             mayhem::testing::run_disturbed(path.get(), backend_kind::sim, by);
         if (!trouble.empty()) {
             const std::string place = fmt::format("sim:{} MAYHEM_SEED={}", point, seed);
-            ADD_FAILURE() << (how == way::cancel ? "Cancelled" : "Terminated") << " after step "
-                          << point << ", seed " << seed << ": " << trouble << "\nThat step was "
-                          << by.where() << "\n"
+            ADD_FAILURE() << to_string(how) << " after step " << point << ", seed " << seed << ": "
+                          << trouble << "\nThat step was" << by.where() << "\n"
                           << mayhem::testing::how_to_repeat(place);
         }
+        if (by.has_struck_twice()) ++all_.twice;
         return by.steps();
     }
 
@@ -165,8 +193,20 @@ TEST_F(mandrill_path, survives_being_cancelled_after_any_step) {
 
 TEST_F(mandrill_path, survives_a_signal_after_any_step) { shut_down_everywhere(way::terminate); }
 
+TEST_F(mandrill_path, survives_being_cancelled_again_during_its_shutdown) {
+    shut_down_everywhere(way::cancel_twice);
+    EXPECT_GT(all_.twice, 0U);
+}
+
+TEST_F(mandrill_path, survives_an_impatient_second_signal_during_its_shutdown) {
+    shut_down_everywhere(way::interrupt_twice);
+    EXPECT_GT(all_.twice, 0U);
+}
+
 TEST_F(mandrill_path, survives_the_failure_of_any_system_call) {
-    for (std::uint64_t seed = first_seed(); seed <= last_seed() && !HasFailure(); seed += 4) {
+    seed_stride_ = 4;
+    for (std::uint64_t seed = first_seed(); seed <= last_seed() && !HasFailure();
+         seed += seed_stride_) {
         const path_scenario path(seed, all_);
         const auto found =
             mayhem::testing::fail_every_system_call(path.get(), sim_options::rough(seed));

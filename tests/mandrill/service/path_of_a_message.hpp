@@ -19,6 +19,7 @@ namespace mandrill::test {
 /// What many paths came to.
 struct path_tally {
     std::size_t points = 0;  ///< places at which a first service was shut down
+    std::size_t twice = 0;   ///< ... and again while it shut down
     std::size_t calls = 0;   ///< system calls that failed
     std::size_t runs = 0;    ///< of services
     std::int64_t lost = 0;
