@@ -1,6 +1,8 @@
 // soak [--seconds N | --exchanges N] [--clients N] [--seed N]: see soak.hpp. The backend is
-// MAYHEM_BACKEND's. Ends with 0 when everything stayed flat and everybody ended.
+// MAYHEM_BACKEND's. Ends with 0 when everything stayed flat and everybody ended, with 1 when not,
+// with 77 where the kernel refuses the backend, and with 64 when it is called wrongly.
 
+#include <algorithm>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <stdexcept>
@@ -15,6 +17,16 @@ namespace {
 using namespace mayhem;
 
 constexpr int usage = 64;
+
+/// The exit status by which meson knows a skipped test.
+constexpr int skipped = 77;
+
+bool asks_for_a_refused_ring() {
+    const char* const asked = std::getenv("MAYHEM_BACKEND");
+    if (asked == nullptr || std::string_view(asked) != "uring") return false;
+    return std::ranges::find(mayhem::testing::real_backends(), backend_kind::uring) ==
+           mayhem::testing::real_backends().end();
+}
 
 soak::options parse(int argc, char** argv) {
     soak::options wanted;
@@ -97,10 +109,10 @@ int run_soak(const soak::options& wanted) {
         const double took = work.samples().empty() ? 0 : work.samples().back().seconds;
         fmt::print(
             "{} on {}, seed {}: {:.1f} s, {} exchanges, {} connections, {} resets, {} "
-            "timeouts, {} cancels, {} listeners, {} MiB\n",
+            "timeouts, {} cancels, {} listeners, {} posts of threads, {} MiB\n",
             trouble.empty() ? "well" : "FAILED", own.loop().backend_name(), wanted.seed, took,
             done.exchanges, done.connections, done.resets, done.timeouts, done.cancels,
-            done.listeners, done.bytes >> 20);
+            done.listeners, done.posts, done.bytes >> 20);
         own.close();
     }
     if (trouble.empty() && mayhem::testing::open_descriptors() != descriptors) {
@@ -114,10 +126,16 @@ int run_soak(const soak::options& wanted) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    soak::options wanted;
     try {
-        return run_soak(parse(argc, argv));
+        wanted = parse(argc, argv);
     } catch (const std::exception& error) {
         fmt::print(stderr, "soak: {}\n", error.what());
         return usage;
     }
+    if (asks_for_a_refused_ring()) {
+        fmt::print("Skipped: MAYHEM_BACKEND=uring, and the kernel refuses io_uring.\n");
+        return skipped;
+    }
+    return run_soak(wanted);
 }

@@ -8,6 +8,7 @@
 
 #include "loop/recycling_allocator.hpp"
 #include "tasks/testing/co_test.hpp"
+#include "tests/stress/soak/outsiders.hpp"
 
 namespace mayhem::soak {
 namespace {
@@ -17,6 +18,9 @@ using std::chrono::seconds;
 
 /// A client that has done nothing for so long is stuck: every wait of its has a limit far below.
 constexpr seconds stuck_after{30};
+
+/// Other threads that post to the loop.
+constexpr int threads = 3;
 
 constexpr std::size_t message_max = 16 * 1024;
 
@@ -59,7 +63,16 @@ coro<> soak::run() {
     for (std::size_t i = 0; i < last_progress_.size(); ++i) {
         clients_.push_back(create_task(be_a_client(i), fmt::format("client {}", i)));
     }
-    co_await watch();
+    outsiders others(get_running_loop(), threads, options_.seed);
+    std::exception_ptr trouble;
+    try {
+        co_await watch();
+    } catch (...) {
+        trouble = std::current_exception();
+    }
+    co_await others.end();
+    counts_.posts = others.posts();
+    if (trouble) std::rethrow_exception(trouble);
     chaos.cancel();
     server.cancel();
     std::vector<task_ref> left{server, chaos};

@@ -1,5 +1,6 @@
 // Echo connections for as long as one likes, with everything that happens to connections: resets,
-// time-outs, cancels on either side, listeners that come and go. What is measured is what a service
+// time-outs, cancels on either side, listeners that come and go, and threads that post to the loop
+// all the while. What is measured is what a service
 // cares about after a week: memory, descriptors and tasks stay flat, and nobody is stuck.
 #pragma once
 
@@ -29,6 +30,7 @@ struct counts {
     std::uint64_t cancels = 0;   ///< clients and handlers that were cancelled
     std::uint64_t bytes = 0;
     std::uint64_t listeners = 0;  ///< opened, one after the other
+    std::uint64_t posts = 0;      ///< rounds of what other threads wanted
 };
 
 /// What the process holds at one moment.
