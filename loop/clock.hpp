@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <ctime>
 #include <limits>
 #include <stdexcept>
 
@@ -15,6 +16,28 @@ using duration = std::chrono::nanoseconds;
 
 /// A deadline that never comes: what an infinite or overflowing delay becomes.
 inline constexpr time_point never = time_point::max();
+
+namespace detail {
+
+inline duration to_duration(const timespec& time) noexcept {
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+/// The same clock as it stood at the kernel's last tick: a fraction of the price, and behind.
+[[nodiscard]] inline time_point coarse_now() noexcept {
+    timespec time{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+    return time_point(to_duration(time));
+}
+
+/// From one tick of the kernel to the next: some milliseconds.
+[[nodiscard]] inline duration coarse_resolution() noexcept {
+    timespec time{};
+    ::clock_getres(CLOCK_MONOTONIC_COARSE, &time);
+    return to_duration(time);
+}
+
+}  // namespace detail
 
 /// Converts any duration to nanoseconds: rounded up, so that a timer is never early; saturated, so
 /// that 2^55 seconds is "for ever" and not an overflow into the past.

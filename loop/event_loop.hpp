@@ -184,8 +184,9 @@ class event_loop {
 
     void set_debug(bool enabled) noexcept;
     [[nodiscard]] bool debug() const noexcept { return debug_; }
-    /// Steps that take at least this long are logged in debug mode; the default is 100 ms.
-    void set_slow_callback_duration(duration threshold) noexcept { slow_threshold_ = threshold; }
+    /// Steps that take at least this long, give or take a twentieth, are logged in debug mode; the
+    /// default is 100 ms.
+    void set_slow_callback_duration(duration threshold) noexcept;
     [[nodiscard]] duration slow_callback_duration() const noexcept { return slow_threshold_; }
     /// The slow-step warning alone, without the rest of debug mode (what aiodebug does).
     void log_slow_callbacks(duration threshold) noexcept;
@@ -256,9 +257,8 @@ class event_loop {
     [[nodiscard]] bool is_observed() const noexcept { return observed_; }
     /// True when steps are timed: debug mode, or log_slow_callbacks.
     [[nodiscard]] bool times_steps() const noexcept { return times_steps_; }
-    [[nodiscard]] time_point step_time() const {
-        return step_clock_ ? step_clock_() : time_point(clock::now());
-    }
+    /// What steps are timed with.
+    [[nodiscard]] time_point step_time() const;
     /// Tells the watchdog which callback runs; null when it has ended.
     void set_running_callback(const std::source_location* where) noexcept;
     /// Logs asyncio's `Executing <...> took 1.310 seconds`.
@@ -294,6 +294,7 @@ class event_loop {
     void poll();
     void poll_backend(wait mode);
     void poll_backend_timed();
+    [[nodiscard]] time_point poll_time() const;
     bool arm_timerfd();
     void arm_timerfd_at(time_point deadline);
     bool advance_virtual_clock();
@@ -317,6 +318,7 @@ class event_loop {
 
     /// As tokio's event_interval: a loop that is never idle looks at the kernel this often.
     static constexpr std::size_t runs_between_polls = 61;
+    static constexpr duration default_slow_threshold = std::chrono::milliseconds(100);
     static constexpr duration default_stall_threshold = std::chrono::milliseconds(50);
 
     ready_queue ready_;
@@ -337,12 +339,13 @@ class event_loop {
     bool debug_ = false;
     bool observed_ = false;
     bool times_steps_ = false;
+    bool times_coarsely_ = false;
     bool virtual_clock_ = false;
     time_point virtual_now_;
     std::thread::id thread_;
     std::size_t external_work_ = 0;
     std::size_t quiet_signals_ = 0;  // a mask of signals that do not count as wake-ups
-    duration slow_threshold_ = std::chrono::milliseconds(100);
+    duration slow_threshold_{};
     context* active_context_ = nullptr;
     exception_handler exception_handler_;
     std::function<void()> idle_hook_;

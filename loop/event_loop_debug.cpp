@@ -21,6 +21,7 @@ bool debug_from_environment() {
 }  // namespace
 
 void event_loop::start_observing(const loop_options& options) {
+    set_slow_callback_duration(default_slow_threshold);
     set_debug(options.debug.value_or(debug_from_environment()));
     auto threshold = options.stall_watchdog;
     if (!threshold) threshold = stall_watchdog::threshold_from_environment();
@@ -36,10 +37,24 @@ void event_loop::set_debug(bool enabled) noexcept {
 }
 
 void event_loop::log_slow_callbacks(duration threshold) noexcept {
-    slow_threshold_ = threshold;
+    set_slow_callback_duration(threshold);
     times_steps_ = true;
     update_observed();
 }
+
+/// Reading the clock is most of what debug mode costs, so long thresholds are watched by the cheap
+/// one: it goes in steps of milliseconds, which matter to short thresholds only.
+void event_loop::set_slow_callback_duration(duration threshold) noexcept {
+    slow_threshold_ = threshold;
+    times_coarsely_ = threshold >= 20 * detail::coarse_resolution();
+}
+
+time_point event_loop::step_time() const {
+    if (step_clock_) return step_clock_();
+    return times_coarsely_ ? detail::coarse_now() : clock::now();
+}
+
+time_point event_loop::poll_time() const { return step_clock_ ? step_clock_() : clock::now(); }
 
 void event_loop::watch_stalls(duration threshold) {
     stop_watching_stalls();
@@ -98,9 +113,9 @@ void event_loop::poll_backend_timed() {
     using milliseconds = std::chrono::duration<double, std::milli>;
     const bool has_limit = !timers_.empty() && timers_.earliest() != never;
     const milliseconds limit = has_limit ? timers_.earliest() - time() : duration{};
-    const time_point before = step_time();
+    const time_point before = poll_time();
     poll_backend(wait::yes);
-    const milliseconds took = step_time() - before;
+    const milliseconds took = poll_time() - before;
     const log_level level = took >= std::chrono::seconds(1) ? log_level::info : log_level::debug;
     const std::size_t events = ready_.size();
     if (!has_limit) {

@@ -68,6 +68,22 @@ TEST_P(event_loop_debug, a_step_that_takes_exactly_the_threshold_is_slow) {
     EXPECT_EQ(log.count("Executing"), 1U);
 }
 
+TEST_P(event_loop_debug, long_thresholds_are_watched_by_the_cheap_clock_and_short_ones_are_not) {
+    loop.set_slow_callback_duration(1h);
+    time_point before;
+    time_point read;
+    do {  // until the kernel's tick was not in between
+        before = mayhem::detail::coarse_now();
+        read = loop.step_time();
+    } while (mayhem::detail::coarse_now() != before);
+    EXPECT_EQ(read, before);
+    loop.log_slow_callbacks(1ms);
+    before = mayhem::clock::now();
+    read = loop.step_time();
+    EXPECT_LE(before, read);
+    EXPECT_LE(read, mayhem::clock::now());
+}
+
 TEST_P(event_loop_debug, slow_steps_alone_can_be_logged_without_debug_mode) {
     loop.set_step_clock([this] { return now; });
     loop.log_slow_callbacks(50ms);
