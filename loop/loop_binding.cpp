@@ -76,6 +76,12 @@ void loop_binding::check_slowly(std::string_view what) const {
     const event_loop* here = running_loop_or_null();
     const std::uint64_t own = loop_.load(std::memory_order_relaxed);
     if (here != nullptr && here->id() == own) return;
+    check_elsewhere(what, here);
+}
+
+/// Apart, so that the usual case needs no stack frame.
+void loop_binding::check_elsewhere(std::string_view what, const event_loop* here) const {
+    const std::uint64_t own = loop_.load(std::memory_order_relaxed);
     const pid_t owner = own != 0 ? debugged_loop::thread_of(own) : 0;
     // The same thread may go on with it outside of the loop: the two do not run at once.
     if (owner != 0 && owner != ::gettid()) throw_wrong_thread(what, owner);

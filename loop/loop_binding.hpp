@@ -16,7 +16,11 @@
 
 #include "loop/intrusive_list.hpp"
 
-namespace mayhem::detail {
+namespace mayhem {
+
+class event_loop;
+
+namespace detail {
 
 /// A loop's entry in the list of those that run in debug mode now.
 class debugged_loop : public list_hook<debugged_loop> {
@@ -65,8 +69,10 @@ class loop_binding {
 
   private:
     void check_slowly(std::string_view what) const;
+    void check_elsewhere(std::string_view what, const event_loop* here) const;
 
     mutable std::atomic<std::uint64_t> loop_{0};  // its id; 0: used on none yet
 };
 
-}  // namespace mayhem::detail
+}  // namespace detail
+}  // namespace mayhem

@@ -24,7 +24,7 @@ class get_wait final : public queue_wait {
         park(frame, queue_.getters_);
     }
     typename Queue::value_type await_resume() {
-        if (task() == nullptr) return queue_.get_nowait();
+        if (task() == nullptr) return queue_.get_now();
         if (cannot_go_on()) {
             if (owns_promise()) queue_.decline_item();
             throw_reason();
@@ -49,7 +49,7 @@ class put_wait final : public queue_wait {
         park(frame, queue_.putters_);
     }
     void await_resume() {
-        if (task() == nullptr) return queue_.put_nowait(std::move(item_));
+        if (task() == nullptr) return queue_.put_now(std::move(item_));
         if (cannot_go_on()) {
             if (owns_promise()) queue_.decline_slot();
             throw_reason();
@@ -135,6 +135,8 @@ class queue : public detail::queue_base {
 
     [[nodiscard]] bool need_not_wait_to_get() const noexcept { return is_shutdown_ || !empty(); }
     [[nodiscard]] bool need_not_wait_to_put() const noexcept { return is_shutdown_ || !full(); }
+    T get_now();
+    void put_now(T&& item);
     T take();
     void insert(T&& item);
     T take_promised(bool has_promise);
@@ -158,6 +160,11 @@ using priority_queue = queue<T, priority_order<T, Less>>;
 template <typename T, typename Order>
 T queue<T, Order>::get_nowait() {
     check_thread("queue.get_nowait");
+    return get_now();
+}
+
+template <typename T, typename Order>
+T queue<T, Order>::get_now() {
     if (!empty()) return take();
     if (is_shutdown_) throw queue_shutdown();
     throw queue_empty();
@@ -166,6 +173,11 @@ T queue<T, Order>::get_nowait() {
 template <typename T, typename Order>
 void queue<T, Order>::put_nowait(T item) {
     check_thread("queue.put_nowait");
+    put_now(std::move(item));
+}
+
+template <typename T, typename Order>
+void queue<T, Order>::put_now(T&& item) {
     if (is_shutdown_) throw queue_shutdown();
     if (full()) throw queue_full();
     insert(std::move(item));

@@ -9,8 +9,7 @@ void queue_base::task_done() {
 }
 
 void queue_base::item_was_put() noexcept {
-    ++unfinished_;
-    finished_.clear();
+    if (unfinished_++ == 0) finished_.clear();
     promise_item();
 }
 
