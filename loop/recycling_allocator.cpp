@@ -63,17 +63,12 @@ struct free_list {
     std::size_t count = 0;
 };
 
+/// A thread's stock. It needs no code to come into being, so that finding it is cheap; what has to
+/// be done at the thread's end is the keeper's.
 struct thread_cache {
     std::array<free_list, class_count> lists{};
-    bool alive = true;
-
-    thread_cache() = default;
-    thread_cache(const thread_cache&) = delete;
-    thread_cache& operator=(const thread_cache&) = delete;
-    ~thread_cache() {
-        alive = false;
-        clear();
-    }
+    std::size_t limit = 0;  // blocks of a class; 0 before the first, and when the thread ends
+    bool has_ended = false;
 
     void clear() noexcept {
         for (free_list& list : lists) {
@@ -86,11 +81,30 @@ struct thread_cache {
     }
 };
 
+constinit thread_local thread_cache stock;
+
 // A coroutine may move between threads across an await, so the address of the cache is asked for
 // anew each time: noinline keeps the compiler from remembering it.
-[[gnu::noinline]] thread_cache& cache() noexcept {
-    thread_local thread_cache instance;
-    return instance;
+[[gnu::noinline]] thread_cache& cache() noexcept { return stock; }
+
+/// Gives the stock back when its thread ends.
+class stock_keeper {
+  public:
+    stock_keeper() noexcept { cache().limit = blocks_per_class_max; }
+    stock_keeper(const stock_keeper&) = delete;
+    stock_keeper& operator=(const stock_keeper&) = delete;
+    ~stock_keeper() {
+        cache().limit = 0;  // a thread's last objects may be freed after this
+        cache().has_ended = true;
+        cache().clear();
+    }
+};
+
+/// The list is full, or nobody keeps the stock yet. @returns true when there is room.
+[[gnu::noinline]] bool make_room(const free_list& list) noexcept {
+    if (cache().has_ended) return false;
+    thread_local const stock_keeper keeper;
+    return list.count < cache().limit;
 }
 
 constexpr std::size_t class_of(std::size_t size) noexcept { return (size - 1) / granularity; }
@@ -130,8 +144,8 @@ void deallocate(void* block, std::size_t size) noexcept {
     if (!is_recycled(size)) return to_heap(block);
     thread_cache& own = cache();
     free_list& list = own.lists[class_of(size)];
-    // A thread's last objects may be freed after its cache was destroyed.
-    if (!own.alive || list.count >= blocks_per_class_max) return to_heap(block);
+    if (list.count >= own.limit && !make_room(list)) [[unlikely]]
+        return to_heap(block);
     list.first = new (block) free_block{list.first};
     ++list.count;
 }

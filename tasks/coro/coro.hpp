@@ -53,7 +53,6 @@ class coro_awaiter {
         child.parent = &parent.promise();
         child.task = parent.promise().task;
         child.owner = &frame_;
-        child.started = true;
         child.task->set_top(&child);
         return frame_.get();
     }
@@ -87,7 +86,7 @@ class [[nodiscard("a coroutine does nothing until it is awaited or made a task")
         return *this;
     }
     ~coro() {
-        if (frame_ && !promise().started) {
+        if (frame_ && promise().task == nullptr) {
             detail::report_never_awaited(promise().definition);
         }
     }

@@ -134,11 +134,10 @@ class promise_base : public recycled {
 
     std::coroutine_handle<> continuation;  ///< the parent's frame; null for the root of a task
     promise_base* parent = nullptr;        ///< the parent's promise; null for the root
-    frame_chain* task = nullptr;           ///< the task that drives this frame, once it started
+    frame_chain* task = nullptr;           ///< the task that drives this frame; null: not started
     unique_frame* owner = nullptr;         ///< who destroys this frame while its parent awaits it
     std::source_location definition;       ///< the function
     std::source_location await_site;       ///< its current (or latest) co_await
-    bool started = false;
 };
 
 template <typename T>

@@ -39,7 +39,6 @@ task_base::task_base(event_loop& loop, detail::unique_frame frame, detail::promi
       context_(context::active()),
       name_(name) {
     root.task = this;
-    root.started = true;
     const task_base* creator = runtime::of(loop).current();
     if (creator != nullptr) parent_id_ = creator->id();
     if (creator != nullptr && creator->is_protected()) protect();
