@@ -3,6 +3,7 @@
 
 #include <benchmark/benchmark.h>
 #include <chrono>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -93,7 +94,10 @@ void in_every_mode(const char* name, void (*workload)(benchmark::State&, mode)) 
                                                   {mode::watchdog, "watchdog"},
                                                   {mode::debug, "debug"}};
     for (const auto& [how, label] : modes) {
-        benchmark::RegisterBenchmark((std::string(name) + "/" + label).c_str(), workload, how);
+        auto* const added =
+            benchmark::RegisterBenchmark((std::string(name) + "/" + label).c_str(), workload, how);
+        const char* const asked = std::getenv("BENCH_ITERATIONS");
+        if (asked != nullptr) added->Iterations(std::atol(asked));
     }
 }
 
