@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "loop/loop_probe.hpp"
 #include "tasks/mayhem.hpp"
 #include "tasks/testing/co_test.hpp"
 #include "tests/tasks/support.hpp"
@@ -19,6 +20,12 @@ using namespace std::chrono_literals;
 CO_TEST(timeout, gives_the_value_of_work_that_is_done_in_time) {
     EXPECT_EQ(co_await timeout(2s, value_after(1s, 7)), 7);
     EXPECT_EQ(current_task().cancelling(), 0);
+}
+
+CO_TEST(timeout, of_work_that_is_done_in_time_leaves_no_alarm_behind) {
+    timeout_scope scope(get_running_loop().time() + 2s);
+    co_await scope.run(ticks(1));
+    EXPECT_FALSE(loop_probe(get_running_loop()).next_deadline()) << "it would ring for nobody";
 }
 
 CO_TEST(timeout, stops_work_that_takes_too_long) {
