@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <fmt/format.h>
+#include <optional>
 #include <poll.h>
 #include <sys/wait.h>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "loop/error.hpp"
 #include "loop/operation.hpp"
 #include "loop/signals.hpp"
+#include "tasks/io/external_work.hpp"
 #include "tasks/io/pidfd.hpp"
 
 namespace mayhem {
@@ -26,6 +28,7 @@ class process_state final : public operation {
   public:
     process_state(event_loop& loop, pid_t pid, unique_fd pidfd, bool leads_group)
         : loop_(loop),
+          at_work_(std::in_place, loop),
           home_(loop.remote()),
           pid_(pid),
           pidfd_(std::move(pidfd)),
@@ -48,7 +51,6 @@ class process_state final : public operation {
             std::make_shared<process_state>(loop, child.pid, std::move(child.pidfd), leads_group);
         child.pid = -1;  // ours from now on
         made->self_ = made;
-        loop.begin_external_work();
         made->watch();
         return made;
     }
@@ -75,14 +77,14 @@ class process_state final : public operation {
             self_ = keep;
             return watch();
         }
-        loop_.end_external_work();
+        at_work_.reset();
         waiting_.wake_all();
     }
 
     /// The loop closes. Whoever owns the `process` still has a reference; without one, this is the
     /// end of the child.
     void discard() noexcept override {
-        loop_.end_external_work();
+        at_work_.reset();
         const std::shared_ptr<process_state> keep = std::move(self_);
     }
 
@@ -107,8 +109,9 @@ class process_state final : public operation {
         }
     }
 
-    event_loop& loop_;             // not to be touched once `home_` is closed
-    std::shared_ptr<inbox> home_;  // knows whether the loop is still there
+    event_loop& loop_;                      // not to be touched once `home_` is closed
+    std::optional<external_work> at_work_;  // until the poll has ended: the loop lives as long
+    std::shared_ptr<inbox> home_;           // knows whether the loop is still there
     pid_t pid_;
     unique_fd pidfd_;
     bool leads_group_;

@@ -1,4 +1,5 @@
 // Files: through the kernel on io_uring, through threads on epoll, with the same results.
+#include <chrono>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <string>
@@ -155,6 +156,19 @@ CO_TEST(file, close_waits_for_what_is_in_flight) {
     EXPECT_TRUE(reader.done());
     EXPECT_FALSE(shared.is_open());
     co_await reader;
+}
+
+// A real fsync is made by another thread: one of ours, or one of the kernel's, which the
+// loop cannot see. A clock that jumped meanwhile would let the limit pass.
+CO_TEST(file, no_timeout_of_a_virtual_clock_overtakes_the_disk) {
+    scratch_folder folder;
+    file synced = co_await file::open(folder.file("synced"), read_write);
+    const time_point before = get_running_loop().time();
+    for (int round = 0; round < 10; ++round) {
+        co_await synced.write_all("more");
+        co_await wait_for(synced.sync(), std::chrono::nanoseconds(1));
+    }
+    EXPECT_EQ(get_running_loop().time(), before);
 }
 
 // The loop is closed at each stage of an open: before it, in mid-flight, and when the descriptor
