@@ -2,7 +2,6 @@
 // way its users do it: the last one to end wakes a timer that never expires.
 
 #include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
 
 #include "bench/support/asio.hpp"
 #include "bench/support/bench.hpp"
@@ -10,9 +9,6 @@
 namespace {
 
 using bench::awaitable;
-using timer =
-    asio::basic_waitable_timer<std::chrono::steady_clock,
-                               asio::wait_traits<std::chrono::steady_clock>, bench::executor>;
 
 awaitable<> child(std::int64_t& left, bench::executor executor) {
     co_await asio::post(executor, bench::use_awaitable);
@@ -33,7 +29,7 @@ awaitable<> spawn_joined(benchmark::State& state, bench::executor executor) {
     for (auto _ : state) {
         std::int64_t left = state.range(0);
         std::int64_t running = left;
-        timer all_done(executor, timer::time_point::max());
+        bench::timer all_done(executor, bench::timer::time_point::max());
         for (std::int64_t count = left; count > 0; --count) {
             asio::co_spawn(executor, child(left, executor), [&](std::exception_ptr) {
                 if (--running == 0) all_done.cancel();

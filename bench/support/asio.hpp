@@ -8,7 +8,9 @@
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
+#include <chrono>
 #include <utility>
 
 namespace bench {
@@ -23,6 +25,9 @@ template <typename T = void>
 using awaitable = asio::awaitable<T, executor>;
 
 inline constexpr asio::use_awaitable_t<executor> use_awaitable{};
+
+using timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>, executor>;
 
 /// One thread runs the context: Asio may leave its locks out.
 constexpr int single_thread = 1;
