@@ -1,4 +1,4 @@
-"""TCP echo with asyncio's protocols, which are faster than its streams; BENCH_LOOP=uvloop over that.
+"""TCP echo with asyncio's protocols, which are faster than its streams; BENCH_LOOP may be uvloop.
 
 usage: python.py [SIZE]: the buffers are libuv's and asyncio's own here.
 """

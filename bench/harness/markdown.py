@@ -21,8 +21,8 @@ def table(header, rows):
 def goals(results):
     rows = [[f"{verdict.workload.title}: {words.with_size(verdict.case, verdict.size)}",
              results.catalogue.competitors[verdict.competitor].name,
-             f"{words.number(verdict.value)} {verdict.case.unit}" if verdict.value else "",
-             words.goal(verdict, results.catalogue), words.outcome(verdict)]
+             words.measured(verdict), words.goal(verdict, results.catalogue),
+             words.outcome(verdict)]
             for verdict in figures.verdicts(results)]
     return table(["figure", "who", "measured", "goal", ""], rows) if rows else "None measured."
 

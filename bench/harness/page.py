@@ -59,11 +59,10 @@ def goals(results):
     rows = []
     for verdict in figures.verdicts(results):
         style = {True: "reached", False: "missed", None: "muted"}[verdict.reached]
-        value = f"{words.number(verdict.value)} {verdict.case.unit}" if verdict.value else ""
         rows.append(cells([
             f"{verdict.workload.title}: {words.with_size(verdict.case, verdict.size)}",
-            results.catalogue.competitors[verdict.competitor].name, value,
-            words.goal(verdict, results.catalogue)])
+            results.catalogue.competitors[verdict.competitor].name,
+            words.measured(verdict), words.goal(verdict, results.catalogue)])
             + f'<td class="{style}">{words.outcome(verdict)}</td>')
     if not rows:
         return "<p>None measured.</p>"
@@ -143,11 +142,15 @@ def case_section(results, workload, case):
     if not results.sizes(workload, case):
         return ""
     size = size_to_plot(results, workload, case)
-    text = f"<p>{escape(case.text)}</p>" if case.text else ""
-    return (f"<h3>{escape(case.title)}</h3>{text}{bars(results, workload, case, size)}"
-            f"{curves(results, workload, case)}{tables(results, workload, case)}"
-            f"<details><summary>What noise cannot touch</summary>"
-            f"{costs(results, workload, case, size)}</details>")
+    parts = [f"<h3>{escape(case.title)}</h3>", f"<p>{escape(case.text)}</p>" if case.text else ""]
+    if case.plot:
+        parts += [bars(results, workload, case, size), curves(results, workload, case)]
+    parts.append(tables(results, workload, case))
+    # Other figures of the same benchmark have the same costs.
+    untouched = costs(results, workload, case, size) if case.benchmark == case.id else ""
+    if untouched:
+        parts.append(f"<details><summary>What noise cannot touch</summary>{untouched}</details>")
+    return "".join(parts)
 
 
 def notes(result):

@@ -12,7 +12,7 @@ def number(value):
         return f"{value:.1f}"
     if size >= 0.0095 or size == 0:
         return f"{value:.2f}"
-    return "0"
+    return f"{value:.2g}" if size >= 0.0001 else "0"
 
 
 def ratio(value):
@@ -42,6 +42,10 @@ def goal(verdict, catalogue):
     if wanted.times == "best peer":
         text += f", {catalogue.competitors[verdict.reference].name}"
     return f"{text} ({number(verdict.bound)} {verdict.case.unit})"
+
+
+def measured(verdict):
+    return "" if verdict.value is None else f"{number(verdict.value)} {verdict.case.unit}".strip()
 
 
 def outcome(verdict):

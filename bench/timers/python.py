@@ -1,6 +1,6 @@
-"""Timers of asyncio. Creating tasks takes it longer, so they get more time before the first is due.
+"""Timers of asyncio. Creating tasks takes it longer; they get more time before the first is due.
 
-Cancelled timers stay in its heap until they are half of it: clearing them out is part of the figure.
+Cancelled timers stay in its heap until they are half of it: clearing them out is in the figure.
 """
 
 import asyncio

@@ -99,7 +99,7 @@ class PlotTest(unittest.TestCase):
 class WordsTest(unittest.TestCase):
     def test_three_digits(self):
         for value, text in ((0, "0.00"), (0.012, "0.01"), (1.234, "1.23"), (12.34, "12.3"),
-                            (99.96, "100"), (1234.5, "1,234"), (None, "")):
+                            (99.96, "100"), (1234.5, "1,234"), (0.00667, "0.0067"), (None, "")):
             self.assertEqual(words.number(value), text)
 
     def test_counts_near_a_whole_number_are_whole(self):
