@@ -173,7 +173,7 @@ def verdicts(results):
             if not sizes:
                 continue
             for goal in case.goals:
-                size = goal.size if goal.size in sizes else sizes[-1]
+                size = goal.size or sizes[-1]
                 bound, reference = bound_of(results, workload, case, goal, size)
                 for name in goal.of or _ours(results.catalogue, workload):
                     mine = results.get(workload, case, size, name)

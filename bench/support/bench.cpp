@@ -50,8 +50,13 @@ benchmark::internal::Benchmark* add_sized(const char* name, function body,
 }
 
 void pin_thread(unsigned position) {
-    cpu_set_t allowed;
-    if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    // As it was before anything was pinned: a thread inherits the narrowed set of its creator.
+    static const cpu_set_t allowed = [] {
+        cpu_set_t found;
+        CPU_ZERO(&found);
+        ::sched_getaffinity(0, sizeof found, &found);
+        return found;
+    }();
     unsigned seen = 0;
     for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
         if (!CPU_ISSET(cpu, &allowed) || seen++ != position) continue;

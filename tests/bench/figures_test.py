@@ -124,8 +124,13 @@ class ResultsTest(unittest.TestCase):
     def test_without_the_other_there_is_no_verdict(self):
         self.assertIsNone(self.verdicts(sample("ours", 1_000))["raw"].reached)
 
-    def test_where_the_size_of_a_goal_was_not_run_the_largest_is_taken(self):
-        self.assertEqual(self.verdicts(sample("ours", 1, size=10))["raw"].size, 10)
+    def test_where_the_size_of_a_goal_was_not_run_there_is_no_verdict(self):
+        self.assertIsNone(self.verdicts(sample("ours", 1, size=10), sample("raw", 1, size=10))
+                          ["raw"].reached)
+
+    def test_a_goal_without_a_size_is_asked_of_the_largest(self):
+        found = self.verdicts(sample("ours", 1), sample("ours", 1, size=10))
+        self.assertEqual(found[""].size, 1000)
 
 
 class CatalogueTest(unittest.TestCase):
