@@ -4,6 +4,7 @@
 #include <atomic>
 #include <new>
 
+// tests/valgrind asks for the plain one by itself.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MAYHEM_PLAIN_ALLOCATOR 1
 #elif defined(__has_feature)
