@@ -224,6 +224,9 @@ def run_all(root, names, jobs, keep):
     tree = root / SCRATCH
     copy_tree(root, tree)
     builder = Builder(tree, jobs)
+    missing = {one["test"] for one in breakages} - set(builder.tests)
+    if missing:
+        raise Problem(f"meson has no test called {', '.join(sorted(missing))}")
     print("building, and running the tests before anything is broken ...", flush=True)
     unsound = find_unsound(builder, breakages)
     uncaught = 0
