@@ -155,7 +155,8 @@ void event_loop::poll() {
         // Completions may be waiting unseen in the kernel: only a look there makes it certain.
         poll_backend(wait::no);
         inbox_->drain(ready_);
-        if (ready_.empty() && nothing_can_wake()) idle_hook_();
+        if (!ready_.empty() || watches_->signal.has_fired()) return;
+        if (nothing_can_wake()) idle_hook_();
         if (!ready_.empty() || stopping_ || !idle_hook_) return;
     }
     if (!inbox_->prepare_sleep()) return poll_backend(wait::no);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <new>
 #include <thread>
+#include <utility>
 
 #include "loop/log.hpp"
 #include "tasks/coro/runtime.hpp"
@@ -114,6 +115,11 @@ void runner::on_idle() {
     const auto& executor = runtime::of(loop_).executor_or_null();
     const std::size_t harmless = 1 + (executor ? executor->threads() : 0);
     if (detail::count_threads() > harmless) return;
+    // One that is gone may have woken the loop before it ended, and after the loop's look.
+    if (!std::exchange(looked_again_, false)) {
+        loop_.call_soon([this] { looked_again_ = true; });
+        return;
+    }
     deadlock_ = "Deadlock: nothing is ready and nothing can wake the loop; suspended tasks:" +
                 list_stacks(loop_);
     loop_.stop();

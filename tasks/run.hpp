@@ -96,6 +96,7 @@ class runner {
     task_ref main_;  // what run_until_done waits for
     int interrupts_ = 0;
     bool stopped_by_interrupt_ = false;
+    bool looked_again_ = false;  // at the kernel, since no other thread was there
     std::optional<std::string> deadlock_;
 };
 

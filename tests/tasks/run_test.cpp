@@ -1,6 +1,7 @@
 // run: a loop around one coroutine, from which nothing is left afterwards.
 #include "tasks/run.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include "tasks/mayhem.hpp"
@@ -236,6 +238,43 @@ TEST(run, ctrl_c_cancels_the_main_task_which_may_clean_up) {
         };
         EXPECT_THROW(run(body(), interruptible(kind)), interrupted);
         EXPECT_TRUE(cleaned_up);
+    });
+}
+
+TEST(run, ctrl_c_that_comes_when_the_loop_looks_whether_anything_can_wake_it_is_heard) {
+    for_each_real_backend("the kernel's signals and clock", [](backend_kind kind) {
+        auto body = []() -> coro<> {
+            ::raise(SIGINT);
+            co_await event().wait();
+        };
+        run_options options;
+        options.loop.backend = kind;
+        EXPECT_THROW(run(body(), options), interrupted);
+    });
+}
+
+TEST(run, a_signal_of_a_thread_that_ends_at_once_is_heard) {
+    for_each_real_backend("the kernel's signals and clock", [](backend_kind kind) {
+        for (int time = 0; time < 50; ++time) {
+            std::atomic<bool> begun = false;
+            auto body = [&]() -> coro<> {
+                begun = true;
+                co_await event().wait();
+            };
+            sigset_t interrupt;
+            sigset_t before;
+            ::sigemptyset(&interrupt);
+            ::sigaddset(&interrupt, SIGINT);
+            ::pthread_sigmask(SIG_BLOCK, &interrupt, &before);  // for the thread, which inherits it
+            const std::jthread sender([&] {
+                while (!begun) std::this_thread::yield();
+                ::kill(::getpid(), SIGINT);
+            });
+            ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+            run_options options;
+            options.loop.backend = kind;
+            EXPECT_THROW(run(body(), options), interrupted);
+        }
     });
 }
 
