@@ -22,6 +22,7 @@
 #include "tasks/io/tcp.hpp"
 #include "tasks/io/udp.hpp"
 #include "tasks/io/unix.hpp"
+#include "tasks/loop_group.hpp"
 #include "tasks/run.hpp"
 #include "tasks/shield.hpp"
 #include "tasks/sleep.hpp"

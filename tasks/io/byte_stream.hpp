@@ -102,6 +102,10 @@ class byte_stream {
     /// wait_closed() in one.
     coro<void> close();
 
+    /// Gives the descriptor away, as it is: to another loop, or to code that does without one. The
+    /// stream is closed then. REQUIRES: nothing is in flight on it.
+    [[nodiscard]] unique_fd release() noexcept { return state().release(); }
+
     [[nodiscard]] bool is_open() const noexcept { return state_ && state_->is_open(); }
     /// The number, for ioctl and the like; -1 once closed.
     [[nodiscard]] int native_handle() const noexcept { return state_ ? state_->get() : -1; }

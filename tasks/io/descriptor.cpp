@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <coroutine>
+#include <utility>
 
 #include "loop/check.hpp"
 #include "tasks/io/close_wait.hpp"
@@ -45,12 +46,14 @@ coro<void> descriptor::close() {
     close_now();
 }
 
-void descriptor::close_now() noexcept {
-    if (!fd_) return;
+unique_fd descriptor::release() noexcept {
+    MAYHEM_CHECK(in_flight_.empty(),
+                 "a stream was released while an operation was in flight on it");
+    if (!fd_) return {};
     closing_ = true;
     if (!home_->is_closed()) loop_.release(fd_.get());
-    fd_.reset();
     home_.reset();  // a closed stream that is kept keeps no descriptor of a loop open
+    return std::move(fd_);
 }
 
 }  // namespace mayhem::detail

@@ -84,7 +84,9 @@ class descriptor final : public recycled {
     coro<void> close();
 
     /// REQUIRES: nothing is in flight.
-    void close_now() noexcept;
+    void close_now() noexcept { static_cast<void>(release()); }
+    /// The same, but the descriptor stays open and is the caller's.
+    [[nodiscard]] unique_fd release() noexcept;
 
     /// See event_loop::check_thread.
     void check_thread(std::string_view what) const {
