@@ -105,6 +105,7 @@ mayhem::runner& loop_of_all_runs() {
     static mayhem::runner own{[] {
         mayhem::run_options options;
         options.loop.backend = mayhem::backend_kind::epoll;  // it has nothing to do
+        options.handle_interrupt = false;  // libFuzzer has threads, and its own handler
         return options;
     }()};
     return own;
