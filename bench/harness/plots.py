@@ -62,7 +62,7 @@ def bars(rows, unit, title):
     for tick in ticks(scale.low, scale.high):
         x = scale.at(tick)
         parts += [line(x, 2, x, bottom, "grid"),
-                  text(x, bottom + 13, words.number(tick), "middle", "small")]
+                  text(x, bottom + 13, f"{tick:,g}", "middle", "small")]
     for position, (name, kind, first, median, third) in enumerate(rows):
         y = position * ROW + 4
         end = scale.at(median)
@@ -90,7 +90,7 @@ def curves(series, unit, title):
     parts = [text(4, 10, unit, kind="small")]
     for tick in ticks(up.low, up.high):
         parts += [line(46, up.at(tick), WIDTH - 14, up.at(tick), "grid"),
-                  text(42, up.at(tick) + 4, words.number(tick), "end", "small")]
+                  text(42, up.at(tick) + 4, f"{tick:,g}", "end", "small")]
     for size in sizes:
         parts.append(text(across.at(size), bottom + 15, f"{size:,}", "middle", "small"))
     for number, (_, kind, points) in enumerate(series):

@@ -78,6 +78,9 @@ class Session:
         self.mark_noise()
 
     def rounds_of(self, case):
+        """Cases that take long say how often they are worth it; once, in a quick session."""
+        if case.rounds and self.quick:
+            return 1
         return min(self.rounds, case.rounds or self.rounds)
 
     def turn(self, number, workload, case, able, progress):
@@ -123,6 +126,7 @@ class Session:
                 for case in workload.benchmarks() if case.counted
                 for sample in self.samples
                 if (sample["workload"], sample["benchmark"]) == (workload.id, case.benchmark)
+                and sample["size"] in case.sizes_to_count()
                 and names[sample["competitor"]].kind != "python"]
         progress = Progress(len({(w.id, c.id, size, name) for w, c, size, name in keys}))
         for workload, case, size, name in keys:

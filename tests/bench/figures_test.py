@@ -157,6 +157,10 @@ class CatalogueTest(unittest.TestCase):
         self.assertIn("nobody", self.refused({"case": [{"id": "warm", "title": "",
                                                         "goals": [goal]}]}))
 
+    def test_what_is_counted_is_what_goals_speak_of_or_the_largest(self):
+        warm, late = catalogue.parse(DATA).workload("spawn").cases
+        self.assertEqual((warm.sizes_to_count(), late.sizes_to_count()), ({1000}, {0}))
+
     def test_the_file_of_this_tree_holds_together(self):
         everything, _ = catalogue.load()
         self.assertTrue(everything.workloads)
