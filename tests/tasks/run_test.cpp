@@ -5,6 +5,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <future>
 #include <gtest/gtest.h>
 #include <optional>
 #include <stdexcept>
@@ -241,6 +242,19 @@ TEST(run, ctrl_c_cancels_the_main_task_which_may_clean_up) {
     });
 }
 
+/// A thread that leaves SIGINT to others.
+template <typename Function>
+std::jthread start_without_interrupt(Function function) {
+    sigset_t interrupt;
+    sigset_t before;
+    ::sigemptyset(&interrupt);
+    ::sigaddset(&interrupt, SIGINT);
+    ::pthread_sigmask(SIG_BLOCK, &interrupt, &before);  // the thread inherits it
+    std::jthread started(std::move(function));
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return started;
+}
+
 TEST(run, ctrl_c_that_comes_when_the_loop_looks_whether_anything_can_wake_it_is_heard) {
     for_each_real_backend("the kernel's signals and clock", [](backend_kind kind) {
         auto body = []() -> coro<> {
@@ -249,11 +263,15 @@ TEST(run, ctrl_c_that_comes_when_the_loop_looks_whether_anything_can_wake_it_is_
         };
         run_options options;
         options.loop.backend = kind;
+        std::promise<void> over;
+        // Without another thread, nobody could wake the loop, and that would be reported instead.
+        const std::jthread other = start_without_interrupt([&] { over.get_future().wait(); });
         EXPECT_THROW(run(body(), options), interrupted);
+        over.set_value();
     });
 }
 
-TEST(run, a_signal_of_a_thread_that_ends_at_once_is_heard) {
+TEST(run, a_signal_of_a_thread_that_ends_at_once_is_no_deadlock) {
     for_each_real_backend("the kernel's signals and clock", [](backend_kind kind) {
         for (int time = 0; time < 50; ++time) {
             std::atomic<bool> begun = false;
@@ -261,16 +279,10 @@ TEST(run, a_signal_of_a_thread_that_ends_at_once_is_heard) {
                 begun = true;
                 co_await event().wait();
             };
-            sigset_t interrupt;
-            sigset_t before;
-            ::sigemptyset(&interrupt);
-            ::sigaddset(&interrupt, SIGINT);
-            ::pthread_sigmask(SIG_BLOCK, &interrupt, &before);  // for the thread, which inherits it
-            const std::jthread sender([&] {
+            const std::jthread sender = start_without_interrupt([&] {
                 while (!begun) std::this_thread::yield();
                 ::kill(::getpid(), SIGINT);
             });
-            ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
             run_options options;
             options.loop.backend = kind;
             EXPECT_THROW(run(body(), options), interrupted);
