@@ -3,6 +3,12 @@
 // BENCH_ANY_EXECUTOR use the default, any_io_executor, which is what most code is written with.
 #pragma once
 
+// Asio 1.22 does not know that clang has learnt standard coroutines.
+#if defined(__clang__) && !defined(ASIO_HAS_CO_AWAIT)
+#define ASIO_HAS_CO_AWAIT 1
+#define ASIO_HAS_STD_COROUTINE 1
+#endif
+
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>

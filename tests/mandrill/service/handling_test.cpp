@@ -135,11 +135,14 @@ CO_TEST(handling, a_failed_restart_is_retried_until_it_succeeds) {
     auto body = [](bench& own) -> coro<void> {
         own.fleet.fail_next = 3;
         co_await own.publish("cattle-aaaa", "r1");
+        const mayhem::testing::log_capture log;
         co_await own.consume_everything();
         const summary counts = co_await own.messages.summarize(0);
         EXPECT_EQ(counts.acked, 1);
         EXPECT_EQ(counts.failed, 3);
         EXPECT_EQ(own.fleet.restarts_done, 1);
+        EXPECT_EQ(log.count("Retrying for failure to restart"), 3U);
+        EXPECT_LT(log.count("in 0.0 s"), 3U) << "each delay is drawn, and three zeros are no draw";
     };
     co_await with_bench(body);
 }
