@@ -10,6 +10,9 @@ FOLDERS = ("loop", "tasks", "mandrill", "tests", "bench", "docs", "tools", ".ci"
 IGNORED_SUFFIXES = {".png", ".svg", ".pyc", ".db", ".ico", ".woff2"}
 IGNORED_FOLDERS = {"__pycache__", "node_modules"}
 
+# What programs of the tree write beside themselves, and git ignores.
+RESULTS = "bench/results"
+
 CPP = {".cpp", ".hpp"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -68,8 +71,9 @@ class Tree:
                 yield path
         for folder in FOLDERS:
             for path in (self.root / folder).rglob("*"):
-                if IGNORED_FOLDERS.isdisjoint(path.parts) and path.is_file() \
-                        and path.suffix not in IGNORED_SUFFIXES:
+                if path.is_file() and path.suffix not in IGNORED_SUFFIXES \
+                        and IGNORED_FOLDERS.isdisjoint(path.parts) \
+                        and self.root / RESULTS not in path.parents:
                     yield path
 
     def cpp_files(self):

@@ -70,6 +70,13 @@ class TidyTest(unittest.TestCase):
         """The files of which `rule` complains."""
         return [path for path, _, _ in tidy.RULES[rule](Tree(self.root))]
 
+    def test_what_benchmarks_wrote_is_nobodys_business(self):
+        self.write("bench/README.md", README)
+        self.write("bench/results/report.md", "a tab\tand no newline")
+        self.write("bench/resultsets.md", "a tab\tand no newline\n")
+        self.expect_only("whitespace", "bench/resultsets.md")
+        self.assertEqual(self.broken("folder README"), [])
+
     def expect_only(self, rule, path):
         self.assertEqual(set(self.broken(rule)), {path})
 
