@@ -242,8 +242,8 @@ TEST(loop_group, can_run_again_but_not_twice_at_a_time) {
         group.run(count);
         EXPECT_EQ(runs, 6);
         group.run([&](std::size_t index) -> coro<> {
-            if (index == 0) EXPECT_THROW(group.run(count), loop_error);
-            co_return;
+            if (index != 0) co_return;
+            EXPECT_THROW(group.run(count), loop_error);
         });
     });
 }
