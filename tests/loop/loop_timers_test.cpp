@@ -55,14 +55,14 @@ class counted_polls final {
     counting_backend* put_ = nullptr;
 };
 
-// Deadlines that are no multiple of what a kernel or a backend may count in.
-TEST_P(loop_timers, each_costs_one_wait_and_no_spin) {
-    constexpr int timers = 10;
-    event_loop loop(options());
+/// How often a loop is polled until so many timers have fired.
+int polls_for(const loop_options& options, int timers) {
+    event_loop loop(options);
     const counted_polls polls(loop);
     int fired = 0;
     int early = 0;
     for (int number = 1; number <= timers; ++number) {
+        // No multiple of what a kernel or a backend may count in.
         const time_point wanted = loop.time() + number * 1'300'007ns;
         loop.call_at(wanted, [&, wanted] {
             if (loop.time() < wanted) ++early;
@@ -71,8 +71,17 @@ TEST_P(loop_timers, each_costs_one_wait_and_no_spin) {
     }
     loop.run_forever();
     EXPECT_EQ(early, 0);
+    return polls.count();
+}
+
+TEST_P(loop_timers, each_costs_one_wait_and_no_spin) {
+    constexpr int timers = 10;
+    int polls = 0;
+    // In a thread of its own: the kernel takes the rings of earlier tests apart in the thread that
+    // made them, and interrupts its waits for that.
+    std::thread([&] { polls = polls_for(options(), timers); }).join();
     // One wait each, and for a virtual clock a look before each jump.
-    EXPECT_LE(polls.count(), 2 * timers);
+    EXPECT_LE(polls, 2 * timers);
 }
 
 volatile std::sig_atomic_t interruptions = 0;
