@@ -209,8 +209,9 @@ class cancelling_operation final : public operation {
     cancelling_operation(backend& cancels, operation* target)
         : backend_(cancels), target_(target != nullptr ? target : this) {}
     void run() noexcept override {}
-    void on_shot(std::int32_t, bool more) noexcept override {
+    void on_shot(std::int32_t outcome, bool more) noexcept override {
         ++shots;
+        if (code == opcode::accept && outcome >= 0) unique_fd(outcome).reset();
         if (more) {
             backend_.cancel(*target_);
         } else {
