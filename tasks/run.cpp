@@ -9,6 +9,7 @@
 #include "loop/log.hpp"
 #include "tasks/coro/runtime.hpp"
 #include "tasks/executor.hpp"
+#include "tasks/io/external_work.hpp"
 #include "tasks/process_threads.hpp"
 #include "tasks/shutdown.hpp"
 
@@ -162,17 +163,18 @@ void runner::end_executor() {
         executor->shutdown(options_.executor_shutdown);
         return;
     }
-    bool over = false;
-    loop_.begin_external_work();
-    const std::jthread waiting([&] {
-        executor->shutdown(options_.executor_shutdown);
-        loop_.call_soon_threadsafe([&] {
-            over = true;
-            loop_.stop();
+    {
+        bool over = false;
+        const detail::external_work outside(loop_);
+        const std::jthread waiting([&] {
+            executor->shutdown(options_.executor_shutdown);
+            loop_.call_soon_threadsafe([&] {
+                over = true;
+                loop_.stop();
+            });
         });
-    });
-    while (!over) loop_.run_forever();
-    loop_.end_external_work();
+        while (!over) loop_.run_forever();
+    }
     end_tasks();  // what the last jobs started
 }
 
