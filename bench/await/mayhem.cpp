@@ -7,6 +7,7 @@
 #include "tasks/mayhem.hpp"
 
 #include "bench/support/bench.hpp"
+#include "bench/support/repeated.hpp"
 
 namespace {
 
@@ -46,21 +47,6 @@ coro<> await_turns(benchmark::State& state) {
     for (auto _ : state) co_await mayhem::yield();
 }
 
-/// A callback that schedules itself until the measurement is over.
-class repeated {
-  public:
-    repeated(benchmark::State& state, mayhem::event_loop& loop) : state_(state), loop_(loop) {}
-
-    void operator()() {
-        if (!state_.KeepRunning()) return loop_.stop();
-        loop_.call_soon([this] { (*this)(); });
-    }
-
-  private:
-    benchmark::State& state_;
-    mayhem::event_loop& loop_;
-};
-
 void measure_child(benchmark::State& state) {
     const bench::counted counting(state);
     mayhem::run(await_children(state));
@@ -84,7 +70,7 @@ void measure_turn(benchmark::State& state) {
 void measure_callback(benchmark::State& state) {
     const bench::counted counting(state);
     mayhem::event_loop loop;
-    repeated callback(state, loop);
+    bench::repeated callback(state, loop);
     loop.call_soon([&callback] { callback(); });
     loop.run_forever();
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "bench/support/repeated.hpp"
 #include "loop/log.hpp"
 #include "tasks/mayhem.hpp"
 
@@ -65,25 +66,10 @@ void create_and_await_task(benchmark::State& state, mode how) {
 void yield_once(benchmark::State& state, mode how) { mayhem::run(yield(state, how)); }
 void queue_put_and_get(benchmark::State& state, mode how) { mayhem::run(queue(state, how)); }
 
-/// A callback that schedules itself until the measurement is over.
-class repeated {
-  public:
-    repeated(benchmark::State& state, mayhem::event_loop& loop) : state_(state), loop_(loop) {}
-
-    void operator()() {
-        if (!state_.KeepRunning()) return loop_.stop();
-        loop_.call_soon([this] { (*this)(); });
-    }
-
-  private:
-    benchmark::State& state_;
-    mayhem::event_loop& loop_;
-};
-
 void call_soon(benchmark::State& state, mode how) {
     mayhem::event_loop loop;
     observe(loop, how);
-    repeated callback(state, loop);
+    bench::repeated callback(state, loop);
     loop.call_soon([&callback] { callback(); });
     loop.run_forever();
 }

@@ -29,24 +29,14 @@ namespace detail {
 /// The awaiter of one read or write of `on`.
 template <bool Throws>
 [[nodiscard]] io_call<std::size_t, Throws> read_call(descriptor& on, std::span<std::byte> buffer) {
-    return io_call<std::size_t, Throws>(&on, io_use::read, [&](operation& op) {
-        if (on.kind() == io_kind::socket) {
-            op.prepare_recv(on.get(), buffer);
-        } else {
-            op.prepare_read(on.get(), buffer);
-        }
-    });
+    return io_call<std::size_t, Throws>(&on, io_use::read,
+                                        [&](operation& op) { prepare_reading(op, on, buffer); });
 }
 template <bool Throws>
 [[nodiscard]] io_call<std::size_t, Throws> write_call(descriptor& on,
                                                       std::span<const std::byte> data) {
-    return io_call<std::size_t, Throws>(&on, io_use::write, [&](operation& op) {
-        if (on.kind() == io_kind::socket) {
-            op.prepare_send(on.get(), data);
-        } else {
-            op.prepare_write(on.get(), data);
-        }
-    });
+    return io_call<std::size_t, Throws>(&on, io_use::write,
+                                        [&](operation& op) { prepare_writing(op, on, data); });
 }
 
 }  // namespace detail

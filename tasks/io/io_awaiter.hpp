@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <span>
 #include <string>
 #include <system_error>
 #include <type_traits>
@@ -85,6 +86,23 @@ class io_awaiter : public suspension, public operation, public descriptor_user {
     bool asked_ = false;  // this wait took a request to cancel over
     bool taken_ = false;  // the result has been given to the task
 };
+
+/// Prepares `op` to read what is there into `buffer`: by recv from sockets, by read from the rest.
+inline void prepare_reading(operation& op, const descriptor& on, std::span<std::byte> buffer) {
+    if (on.kind() == io_kind::socket) {
+        op.prepare_recv(on.get(), buffer);
+    } else {
+        op.prepare_read(on.get(), buffer);
+    }
+}
+/// The same for writing, by send or write.
+inline void prepare_writing(operation& op, const descriptor& on, std::span<const std::byte> data) {
+    if (on.kind() == io_kind::socket) {
+        op.prepare_send(on.get(), data);
+    } else {
+        op.prepare_write(on.get(), data);
+    }
+}
 
 /// An awaiter whose result is a `Value`: void, std::size_t (bytes) or unique_fd. `Throws` makes it
 /// throw std::system_error; otherwise it gives std::expected<Value, std::error_code>.

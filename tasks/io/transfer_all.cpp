@@ -20,12 +20,8 @@ transfer_awaiter::transfer_awaiter(descriptor& on, io_use use, std::byte* data,
 
 void transfer_awaiter::prepare_next() noexcept {
     const std::span<std::byte> next(data_ + (size_ - left_), std::min(left_, chunk_bytes_max));
-    const bool is_socket = on()->kind() == io_kind::socket;
-    if (use() == io_use::read) {
-        is_socket ? prepare_recv(on()->get(), next) : prepare_read(on()->get(), next);
-    } else {
-        is_socket ? prepare_send(on()->get(), next) : prepare_write(on()->get(), next);
-    }
+    use() == io_use::read ? prepare_reading(*this, *on(), next)
+                          : prepare_writing(*this, *on(), next);
 }
 
 /// An operation is complete. A cancellation, an error and the end of the stream end it all.
