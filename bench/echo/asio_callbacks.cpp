@@ -1,15 +1,19 @@
 // TCP echo with Asio's callbacks. Built twice: over epoll, and over io_uring with
 // ASIO_HAS_IO_URING and ASIO_DISABLE_EPOLL, as Asio's documentation says. The concurrency hint 1
-// tells it that one thread runs it.
+// tells it that one thread runs it; several threads have a context each.
 
 #include <asio.hpp>
+#include <functional>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #include "bench/echo/server.hpp"
 
 namespace {
 
 using asio::ip::tcp;
+using share_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 class session : public std::enable_shared_from_this<session> {
   public:
@@ -48,12 +52,25 @@ void accept(tcp::acceptor& listener, std::size_t size) {
     });
 }
 
+void serve(int argc, char** argv, bench::shared_port& port) {
+    asio::io_context context(1);
+    tcp::acceptor listener(context);
+    listener.open(tcp::v4());
+    listener.set_option(share_port(true));
+    listener.bind({asio::ip::address_v4::loopback(), port.number()});
+    listener.listen();
+    port.one_listens();
+    accept(listener, bench::buffer_size(argc, argv));
+    context.run();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    asio::io_context context(1);
-    tcp::acceptor listener(context, {asio::ip::address_v4::loopback(), 0});
-    bench::print_port(listener.local_endpoint().port());
-    accept(listener, bench::buffer_size(argc, argv));
-    context.run();
+    const std::size_t loops = bench::loop_count(argc, argv);
+    bench::shared_port port(loops);
+    std::vector<std::jthread> others;
+    for (std::size_t index = 1; index < loops; ++index)
+        others.emplace_back(serve, argc, argv, std::ref(port));
+    serve(argc, argv, port);
 }

@@ -1,4 +1,5 @@
-// TCP echo with Mayhem: a task for each connection. MAYHEM_BACKEND chooses the backend.
+// TCP echo with Mayhem: a task for each connection, in one loop or several. MAYHEM_BACKEND chooses
+// the backend.
 
 #include "tasks/mayhem.hpp"
 
@@ -21,9 +22,11 @@ mayhem::coro<> echo(mayhem::tcp_stream client, std::size_t size) {
     }
 }
 
-mayhem::coro<> serve(std::size_t size) {
-    auto listener = mayhem::tcp_listener::bind(mayhem::address::loopback(0));
-    bench::print_port(listener.local_address().port());
+mayhem::coro<> serve(bench::shared_port& port, std::size_t size) {
+    mayhem::listen_options options;
+    options.share_port = true;
+    auto listener = mayhem::tcp_listener::bind(mayhem::address::loopback(port.number()), options);
+    port.one_listens();
     for (;;) {
         auto client = co_await listener.accept();
         mayhem::create_task(echo(std::move(client), size));
@@ -32,4 +35,10 @@ mayhem::coro<> serve(std::size_t size) {
 
 }  // namespace
 
-int main(int argc, char** argv) { mayhem::run(serve(bench::buffer_size(argc, argv))); }
+int main(int argc, char** argv) {
+    mayhem::loop_group_options options;
+    options.size = bench::loop_count(argc, argv);
+    bench::shared_port port(options.size);
+    const std::size_t size = bench::buffer_size(argc, argv);
+    mayhem::loop_group(options).run([&](std::size_t) { return serve(port, size); });
+}

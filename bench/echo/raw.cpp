@@ -3,10 +3,12 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <functional>
 #include <memory>
 #include <sys/epoll.h>
+#include <thread>
 #include <unistd.h>
+#include <vector>
 
 #include "bench/echo/raw_listener.hpp"
 
@@ -20,7 +22,7 @@ struct connection {
     std::unique_ptr<char[]> buffer;
 };
 
-int epoll;
+thread_local int epoll;
 std::size_t buffer_size;
 
 void watch(connection* own, int how, unsigned events) {
@@ -65,12 +67,9 @@ void serve(connection* own) {
     send_pending(own);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    buffer_size = bench::buffer_size(argc, argv);
+void run(bench::shared_port& port) {
     epoll = ::epoll_create1(EPOLL_CLOEXEC);
-    connection listener{bench::listen_on_loopback(SOCK_NONBLOCK), 0, 0, false, {}};
+    connection listener{bench::listen_at(port), 0, 0, false, {}};
     watch(&listener, EPOLL_CTL_ADD, EPOLLIN);
     for (std::array<epoll_event, 256> events;;) {
         const int count = ::epoll_wait(epoll, events.data(), events.size(), -1);
@@ -79,4 +78,15 @@ int main(int argc, char** argv) {
             own == &listener ? accept_one(listener.fd) : serve(own);
         }
     }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    buffer_size = bench::buffer_size(argc, argv);
+    const std::size_t loops = bench::loop_count(argc, argv);
+    bench::shared_port port(loops);
+    std::vector<std::jthread> others;
+    for (std::size_t index = 1; index < loops; ++index) others.emplace_back(run, std::ref(port));
+    run(port);
 }

@@ -11,20 +11,21 @@
 
 namespace bench {
 
-/// Listens on the loopback and prints the port. Ends the program when it cannot.
-inline int listen_on_loopback(int flags) {
+/// One of the sockets that listen at `port`. Ends the program when it cannot.
+inline int listen_at(shared_port& port, int flags = SOCK_NONBLOCK) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+    const int on = 1;
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     sockaddr_in where{};
     where.sin_family = AF_INET;
     where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof where;
-    auto* address = reinterpret_cast<sockaddr*>(&where);
-    if (::bind(fd, address, length) != 0 || ::listen(fd, 1024) != 0 ||
-        ::getsockname(fd, address, &length) != 0) {
+    where.sin_port = htons(port.number());
+    if (::bind(fd, reinterpret_cast<sockaddr*>(&where), sizeof where) != 0 ||
+        ::listen(fd, 1024) != 0) {
         std::perror("listen");
         std::exit(1);
     }
-    print_port(ntohs(where.sin_port));
+    port.one_listens();
     return fd;
 }
 

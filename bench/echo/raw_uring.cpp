@@ -85,7 +85,8 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "io_uring is refused here: error %d\n", -error);
         return 77;
     }
-    const int listener = bench::listen_on_loopback(0);
+    bench::shared_port port(1);
+    const int listener = bench::listen_at(port, 0);
     accept_always(listener);
     for (;;) {
         io_uring_submit_and_wait(&ring, 1);

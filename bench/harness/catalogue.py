@@ -35,12 +35,14 @@ class Competitor:
 
 @dataclass(frozen=True)
 class Goal:
-    """What a competitor's value should be: a bound, or a ratio to somebody else's value."""
+    """What a competitor's value should be: a bound, or a ratio to somebody else's value, or with
+    `times` "itself" to its own at another size, `than_size`."""
 
     at_most: float
     times: str = ""
     of: tuple = ()
     size: int = 0
+    than_size: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Case:
     rounds: int = 0
     counted: bool = True
     plot: bool = True
+    scaling: bool = False  # sizes are loops, and the plot says how many times as fast
     goals: tuple = ()
 
     def sizes_to_count(self):
@@ -152,7 +155,7 @@ def _check_case(catalogue, workload, case):
     if case.measure in TIMES and case.unit not in TIME_UNITS:
         raise CatalogueError(f"{place}: {case.unit} is no unit of time")
     for goal in case.goals:
-        if goal.times not in {"", "best peer", *catalogue.competitors}:
+        if goal.times not in {"", "best peer", "itself", *catalogue.competitors}:
             raise CatalogueError(f"{place}: goal relative to {goal.times}, which does not exist")
         for name in goal.of:
             if name not in workload.competitors:

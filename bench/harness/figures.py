@@ -119,6 +119,15 @@ class Results:
         return [name for name in workload.competitors
                 if self.get(workload, case, size, name) is not None]
 
+    def speed_up(self, workload, case, name):
+        """[(size, how many times as fast as the smallest size)] of a case that scales."""
+        sizes = self.sizes(workload, case)
+        found = [(size, self.get(workload, case, size, name)) for size in sizes]
+        values = [(size, one.median) for size, one in found if one and one.median]
+        if len(values) < 2 or values[0][0] != sizes[0]:
+            return []
+        return [(size, values[0][1] / value) for size, value in values]
+
     def of_kind(self, workload, case, size, kinds):
         found = [(self.get(workload, case, size, name).median, name)
                  for name in self.competitors(workload, case, size)
@@ -151,8 +160,8 @@ class Verdict:
         return self.value <= self.bound
 
 
-def bound_of(results, workload, case, goal, size):
-    """(the bound, who it comes from), or (None, why not)."""
+def bound_of(results, workload, case, goal, size, name):
+    """(the bound for competitor `name`, who it comes from), or (None, why not)."""
     if not goal.times:
         return goal.at_most, ""
     if goal.times == "best peer":
@@ -160,7 +169,10 @@ def bound_of(results, workload, case, goal, size):
         if not peers:
             return None, goal.times
         return goal.at_most * peers[0][0], peers[0][1]
-    reference = results.get(workload, case, size, goal.times)
+    if goal.times == "itself":
+        reference = results.get(workload, case, goal.than_size, name)
+    else:
+        reference = results.get(workload, case, size, goal.times)
     return (goal.at_most * reference.median if reference else None), goal.times
 
 
@@ -174,8 +186,8 @@ def verdicts(results):
                 continue
             for goal in case.goals:
                 size = goal.size or sizes[-1]
-                bound, reference = bound_of(results, workload, case, goal, size)
                 for name in goal.of or _ours(results.catalogue, workload):
+                    bound, reference = bound_of(results, workload, case, goal, size, name)
                     mine = results.get(workload, case, size, name)
                     value = mine.median if mine else None
                     found.append(Verdict(workload, case, goal, size, name, value, bound, reference))

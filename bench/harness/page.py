@@ -104,6 +104,14 @@ def curves(results, workload, case):
     return figure(plots.curves(series, case.unit, caption), caption)
 
 
+def speed_up(results, workload, case):
+    """How a figure scales with loops, against the ideal."""
+    series = [(results.catalogue.competitors[name].name, results.catalogue.competitors[name].kind,
+               results.speed_up(workload, case, name)) for name in workload.competitors]
+    caption = f"{case.title}: times as fast as with one loop; the straight line is the ideal"
+    return figure(plots.speed_up(series, caption), caption)
+
+
 def costs(results, workload, case, size):
     """Bars of what noise cannot touch."""
     parts = []
@@ -144,7 +152,8 @@ def case_section(results, workload, case):
     size = size_to_plot(results, workload, case)
     parts = [f"<h3>{escape(case.title)}</h3>", f"<p>{escape(case.text)}</p>" if case.text else ""]
     if case.plot:
-        parts += [bars(results, workload, case, size), curves(results, workload, case)]
+        over_sizes = speed_up if case.scaling else curves
+        parts += [bars(results, workload, case, size), over_sizes(results, workload, case)]
     parts.append(tables(results, workload, case))
     # Other figures of the same benchmark have the same costs.
     untouched = costs(results, workload, case, size) if case.benchmark == case.id else ""

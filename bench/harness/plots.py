@@ -96,9 +96,49 @@ def curves(series, unit, title):
     for number, (_, kind, points) in enumerate(series):
         places = " ".join(f"{across.at(size):.1f},{up.at(value):.1f}" for size, value in points)
         parts.append(f'<polyline points="{places}" class="line-{kind} dash-{number % 4}"/>')
+    return svg(bottom + 40 + legend_height(series), parts + legend(series, bottom), title)
+
+
+def legend_height(series):
+    return (len(series) + 1) // 2 * 17
+
+
+def legend(series, bottom):
+    """Names with their lines, in two columns below a plot."""
+    parts = []
     for number, (name, kind, _) in enumerate(series):
         x = 10 + number % 2 * WIDTH / 2
         y = bottom + 36 + number // 2 * 17
         parts += [line(x, y - 4, x + 24, y - 4, f"line-{kind} dash-{number % 4}"),
                   text(x + 30, y, name, kind="small")]
-    return svg(bottom + 40 + (len(series) + 1) // 2 * 17, parts, title)
+    return parts
+
+
+def speed_up(series, title):
+    """`series`: (name, kind, [(loops, times as fast)]). Both axes are linear and begin at 0."""
+    series = [one for one in series if len(one[2]) > 1]
+    if not series:
+        return ""
+    bottom = 190
+    loops = sorted({size for _, _, points in series for size, _ in points})
+    most = max(loops[-1] / loops[0], *(value for _, _, points in series for _, value in points))
+
+    def across(size):
+        return 46 + (size - loops[0]) / (loops[-1] - loops[0]) * (WIDTH - 60)
+
+    def up(value):
+        return bottom - value / most * (bottom - 16)
+
+    parts = [text(4, 10, "×", kind="small"),
+             line(across(loops[0]), up(1), across(loops[-1]), up(loops[-1] / loops[0]), "grid")]
+    for tick in range(int(most) + 1):
+        parts += [line(46, up(tick), WIDTH - 14, up(tick), "grid"),
+                  text(42, up(tick) + 4, str(tick), "end", "small")]
+    for size in loops:
+        parts.append(text(across(size), bottom + 15, f"{size}", "middle", "small"))
+    for number, (_, kind, points) in enumerate(series):
+        places = " ".join(f"{across(size):.1f},{up(value):.1f}" for size, value in points)
+        parts.append(f'<polyline points="{places}" class="line-{kind} dash-{number % 4}"/>')
+    series = [(f"{name}, {words.number(points[-1][1])} ×", kind, points)
+              for name, kind, points in series]
+    return svg(bottom + 40 + legend_height(series), parts + legend(series, bottom), title)

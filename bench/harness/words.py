@@ -35,7 +35,12 @@ def goal(verdict, catalogue):
     wanted = verdict.goal
     if not wanted.times:
         return f"at most {number(wanted.at_most)} {verdict.case.unit}"
-    name = "best peer" if wanted.times == "best peer" else catalogue.competitors[wanted.times].name
+    if wanted.times == "itself":
+        name = f"itself at size {wanted.than_size}"
+    elif wanted.times == "best peer":
+        name = "best peer"
+    else:
+        name = catalogue.competitors[wanted.times].name
     text = f"at most {number(wanted.at_most)} × {name}"
     if verdict.bound is None:
         return text + " (not measured)"

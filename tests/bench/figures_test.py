@@ -117,6 +117,29 @@ class ResultsTest(unittest.TestCase):
         self.assertEqual((verdict.bound, verdict.reference), (4.0, "fast"))
         self.assertTrue(verdict.reached)
 
+    def test_a_goal_relative_to_itself_at_another_size(self):
+        self.warm = self.of_itself()
+        faster = sample("ours", 5_000), sample("ours", 100, size=10)
+        self.assertEqual([(one.bound, one.reached) for one in figures.verdicts(
+            self.results(*faster))], [(0.006, True)])
+
+    def of_itself(self):
+        """Ten times as many for less than the time of each before: a goal of the size 1000."""
+        goal = {"at_most": 0.6, "times": "itself", "size": 1000, "than_size": 10}
+        case = {"id": "warm", "title": "", "unit": "us", "sizes": [10, 1000], "goals": [goal]}
+        self.catalogue = catalogue.parse({**DATA, "workload": [{**DATA["workload"][0],
+                                                                "case": [case]}]})
+        self.spawn = self.catalogue.workload("spawn")
+        return self.spawn.cases[0]
+
+    def test_a_speed_up_is_relative_to_the_smallest_size(self):
+        results = self.results(sample("ours", 1_000_000, size=10), sample("ours", 50_000_000))
+        self.assertEqual(results.speed_up(self.spawn, self.warm, "ours"), [(10, 1.0), (1000, 2.0)])
+
+    def test_who_lacks_the_smallest_size_has_no_speed_up(self):
+        results = self.results(sample("ours", 1_000_000), sample("raw", 1_000_000, size=10))
+        self.assertEqual(results.speed_up(self.spawn, self.warm, "ours"), [])
+
     def test_a_bound_is_in_the_unit_of_the_case(self):
         self.assertTrue(self.verdicts(sample("ours", 10_000))[""].reached)
         self.assertFalse(self.verdicts(sample("ours", 10_001))[""].reached)

@@ -91,9 +91,21 @@ class PlotTest(unittest.TestCase):
     def test_what_is_below_the_range_stays_on_the_plot(self):
         self.assertEqual(plots.LogScale(1, 100, 0, 200).at(0), 0)
 
+    def test_a_speed_up_is_drawn_against_the_ideal_and_told(self):
+        drawing = plots.speed_up([("Ours", "mayhem", [(1, 1.0), (2, 1.9)])], "loops")
+        self.assertIn("Ours, 1.90 ×", drawing)
+        self.assertEqual(drawing.count("<polyline"), 1)
+
+    def test_a_case_that_scales_has_a_speed_up_instead_of_curves(self):
+        workload = figures_test.DATA["workload"][0]
+        cases = [{**workload["case"][0], "scaling": True}]
+        scaling = {**figures_test.DATA, "workload": [{**workload, "case": cases}]}
+        self.assertIn("times as fast as with one loop", page.report(result(catalogue=scaling)))
+
     def test_no_values_no_plot(self):
         self.assertEqual(plots.bars([], "ns", "nothing"), "")
         self.assertEqual(plots.curves([("a", "peer", [(1, 2.0)])], "ns", "one size"), "")
+        self.assertEqual(plots.speed_up([("a", "peer", [(1, 1.0)])], "one size"), "")
 
 
 class WordsTest(unittest.TestCase):
