@@ -46,6 +46,14 @@ void backend::finished(operation& op, std::int32_t result, ready_queue& ready) n
     ready.push(op);
 }
 
+bool backend::finished_at_once(operation& op, std::int32_t result) noexcept {
+    MAYHEM_CHECK(op.state == operation_state::idle,
+                 "an operation was submitted twice, or again without being prepared");
+    op.state = operation_state::completed;
+    op.result = result;
+    return true;
+}
+
 void backend::cancel_all() noexcept {
     // `cancel` may take the operation out of the list, so the next one is looked up first.
     operation* following = nullptr;

@@ -8,7 +8,8 @@
 // The promises of a backend:
 //  1. A submitted operation completes exactly once (a multishot one: shots, then one terminal
 //     completion). Completed operations are appended to the ready queue; user code is never
-//     called from inside the backend.
+//     called from inside the backend. Who can go on at once uses `start`, which may answer that
+//     the operation is complete already; it then never enters the queue.
 //  2. `cancel` asks. The target completes with -ECANCELED if it had no effect yet, otherwise with
 //     its own result. Bytes that were read are never dropped.
 //  3. Nothing blocks but `poll(wait::yes)`. (Regular files on epoll are the exception, because the
@@ -60,6 +61,14 @@ class backend {
     /// REQUIRES: `op` is prepared and not in flight; the loop's thread.
     virtual void submit(operation& op) noexcept = 0;
 
+    /// The same, for an owner who need not wait when there is nothing to wait for. @returns true
+    /// when `op` is complete: it has its result, and does not go through the ready queue. A backend
+    /// that finds nothing out at once leaves this as it is.
+    [[nodiscard]] virtual bool start(operation& op) noexcept {
+        submit(op);
+        return false;
+    }
+
     /// Asks for the end of `op`; does nothing when it is not in flight.
     virtual void cancel(operation& op) noexcept = 0;
 
@@ -85,6 +94,8 @@ class backend {
     // operation.hpp is written once.
     void started(operation& op) noexcept;
     void finished(operation& op, std::int32_t result, ready_queue& ready) noexcept;
+    // Both ends at once, for a single-shot operation that `start` completes. @returns true.
+    static bool finished_at_once(operation& op, std::int32_t result) noexcept;
 
   private:
     intrusive_list<operation, in_flight_tag> in_flight_;

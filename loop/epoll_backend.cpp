@@ -94,43 +94,58 @@ epoll_backend::parked_list& epoll_backend::side(operation& op, descriptor& entry
 }
 
 void epoll_backend::submit(operation& op) noexcept {
-    started(op);
+    if (start(op)) ready_.push(op);
+}
+
+bool epoll_backend::start(operation& op) noexcept {
     if (is_immediate(op.code)) {
         if (op.code == opcode::close) forget(op.fd);
-        finished(op, detail::perform(op), ready_);
-        return;
+        return finished_at_once(op, detail::perform(op));
     }
     descriptor* place = known(op.fd);
     if (place == nullptr) [[unlikely]] {
         const auto added = add(op.fd);
-        if (!added) return decide(op, added.error());
+        if (!added) return refuse(op, added.error());
         place = *added;
     }
     descriptor& entry = *place;
     if (op.is_multishot) {
-        // The registration reports what is ready already, so the first shot comes with `poll`
-        // like all others. An accept may find connections whose edge is long past: it is due.
-        if (op.code == opcode::poll) {
-            park(op, entry);
-        } else {
-            due_.push_back(op);
-        }
-        return;
+        start_multishot(op, entry);
+        return false;
     }
     // Those who came earlier are served earlier.
     if (op.code != opcode::poll && !side(op, entry).empty()) {
+        started(op);
         side(op, entry).push_back(op);
-        return;
+        return false;
     }
     if (entry.drained && can_drain(op)) {
+        started(op);
         park_on_trust(op, entry);
-        return;
+        return false;
     }
     const std::int32_t result = attempt(op, entry);
-    if (must_wait(op, result)) {
+    if (!must_wait(op, result)) return finished_at_once(op, result);
+    started(op);
+    park(op, entry);
+    return false;
+}
+
+bool epoll_backend::refuse(operation& op, std::int32_t error) noexcept {
+    if (!op.is_multishot) return finished_at_once(op, error);
+    started(op);
+    decide(op, error);
+    return false;
+}
+
+// The registration reports what is ready already, so the first shot comes with `poll` like all
+// others. An accept may find connections whose edge is long past: it is due.
+void epoll_backend::start_multishot(operation& op, descriptor& entry) noexcept {
+    started(op);
+    if (op.code == opcode::poll) {
         park(op, entry);
     } else {
-        finished(op, result, ready_);
+        due_.push_back(op);
     }
 }
 

@@ -59,6 +59,7 @@ class epoll_backend : public backend {
     [[nodiscard]] std::string_view name() const noexcept override { return "epoll"; }
     [[nodiscard]] bool completes_files_asynchronously() const noexcept override { return false; }
     void submit(operation& op) noexcept override;
+    [[nodiscard]] bool start(operation& op) noexcept override;
     void cancel(operation& op) noexcept override;
     [[nodiscard]] std::error_code poll(wait mode) noexcept override;
     void forget(int fd) noexcept override;
@@ -126,6 +127,8 @@ class epoll_backend : public backend {
     void report_polls(descriptor& entry, std::uint32_t events) noexcept;
     void run_due() noexcept;
     void drop(parked_list& waiting) noexcept;
+    void start_multishot(operation& op, descriptor& entry) noexcept;
+    bool refuse(operation& op, std::int32_t error) noexcept;
 
     ready_queue& ready_;
     unique_fd epoll_;

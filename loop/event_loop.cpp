@@ -228,7 +228,7 @@ bool event_loop::nothing_can_wake() const noexcept {
 void event_loop::run_ready() noexcept {
     if (monitor_) [[unlikely]]
         return run_ready_watched();
-    for (std::size_t left = ready_.size(); left > 0; --left) ready_.pop().run();
+    for (std::size_t left = ready_.size(); left > 0; --left) run_next();
 }
 
 // ---- Closing ------------------------------------------------------------------------------

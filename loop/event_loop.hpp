@@ -221,6 +221,19 @@ class event_loop {
     /// Starts an operation; its `run` is called when it is complete. On a closed loop it completes
     /// with -ECANCELED without having been started.
     void submit(operation& op);
+    /// The same, for an awaiter that goes on at once when there is nothing to wait for. @returns
+    /// true when `op` is complete: it has its result, and its `run` is not called. That happens a
+    /// bounded number of times in one step, so that who always finds data lets others have a turn.
+    [[nodiscard]] bool start(operation& op) {
+        if (closed_ || at_once_left_ == 0) [[unlikely]] {
+            submit(op);
+            return false;
+        }
+        check_thread("submit");
+        if (!backend_->start(op)) return false;
+        --at_once_left_;
+        return true;
+    }
     void cancel(operation& op) noexcept { backend_->cancel(op); }
     void arm_timer(timer& item, time_point deadline) {
         check_thread("arm_timer");
@@ -300,6 +313,10 @@ class event_loop {
     bool advance_virtual_clock();
     bool nothing_can_wake() const noexcept;
     void run_ready() noexcept;
+    void run_next() noexcept {
+        at_once_left_ = at_once_per_step;
+        ready_.pop().run();
+    }
     void run_ready_watched() noexcept;
     void drop_everything() noexcept;
     void abandon() noexcept;
@@ -318,11 +335,14 @@ class event_loop {
 
     /// As tokio's event_interval: a loop that is never idle looks at the kernel this often.
     static constexpr std::size_t runs_between_polls = 61;
+    /// Operations that complete at once in one step; see `start`.
+    static constexpr unsigned at_once_per_step = 16;
     static constexpr duration default_slow_threshold = std::chrono::milliseconds(100);
     static constexpr duration default_stall_threshold = std::chrono::milliseconds(50);
 
     ready_queue ready_;
     std::size_t runs_since_poll_ = 0;
+    unsigned at_once_left_ = 0;
     timer_queue timers_;
     std::unique_ptr<backend> backend_;
     sim_backend* simulation_ = nullptr;

@@ -89,7 +89,7 @@ void event_loop::run_ready_watched() noexcept {
     for (std::size_t left = ready_.size(); left > 0; --left) {
         // A step may switch the watchdog on, off, or to another threshold.
         if (monitor_) monitor_->begin_step();
-        ready_.pop().run();
+        run_next();
         if (monitor_) monitor_->end_step();
     }
 }

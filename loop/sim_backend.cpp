@@ -87,6 +87,13 @@ void sim_backend::submit(operation& op) noexcept {
     if (is_wild) decide(entries_.back(), -EBADF);
 }
 
+// On a simulated descriptor nothing completes at once: its delays are the simulation's own.
+bool sim_backend::start(operation& op) noexcept {
+    if (!is_ours(op)) return epoll_backend::start(op);
+    submit(op);
+    return false;
+}
+
 sim_backend::entry* sim_backend::find(const operation& op) noexcept {
     const auto found = std::find_if(entries_.begin(), entries_.end(),
                                     [&](const entry& item) { return item.op == &op; });

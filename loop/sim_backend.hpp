@@ -52,6 +52,7 @@ class sim_backend final : public epoll_backend {
     [[nodiscard]] bool completes_files_asynchronously() const noexcept override { return true; }
     [[nodiscard]] sim_backend* simulation() noexcept override { return this; }
     void submit(operation& op) noexcept override;
+    [[nodiscard]] bool start(operation& op) noexcept override;
     void cancel(operation& op) noexcept override;
     [[nodiscard]] std::error_code poll(wait mode) noexcept override;
     void forget(int fd) noexcept override;

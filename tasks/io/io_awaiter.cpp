@@ -29,14 +29,20 @@ void io_awaiter::check_thread_slowly() const {
     if (on() != nullptr) on()->check_thread(describe());
 }
 
-void io_awaiter::start() noexcept {
+/// @returns false when there is nothing to wait for.
+bool io_awaiter::start() noexcept {
     deliver_pending_cancel();
-    if (asked_) return;  // woken already, and never to be started
+    if (asked_) return true;  // woken already, and never to be started
     if (on() != nullptr) {
         MAYHEM_CHECK(on()->belongs_to(loop()), "a stream was used on another loop than its own");
         enter();
     }
-    loop().submit(*this);
+    do {
+        if (!loop().start(*this)) return true;
+    } while (continues());
+    leave();
+    undo_suspend();
+    return false;
 }
 
 bool io_awaiter::cancel() noexcept {
@@ -62,7 +68,9 @@ bool io_awaiter::is_refused() noexcept {
 }
 
 void io_awaiter::run() noexcept {
-    if (continues()) return loop().submit(*this);
+    while (continues()) {
+        if (!loop().start(*this)) return;
+    }
     leave();  // before the task continues: it may start the next one at once
     resume();
 }

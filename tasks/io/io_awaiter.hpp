@@ -4,6 +4,7 @@
 //   co_await stream.read_some(buffer)
 //        |  await_ready     refused (closed, busy)? then the answer is there already
 //        |  await_suspend   a cancellation is pending? then it is not started at all
+//        |                  done at once (data was here)? then the task goes on, not suspended
 //        v
 //     in flight ---completion---> ready queue ---run---> await_resume: the value, or throws
 //        |   cancel(): asks the kernel; the completion comes all the same, exactly once
@@ -36,9 +37,9 @@ class io_awaiter : public suspension, public operation, public descriptor_user {
     /// True when the descriptor refuses the operation.
     bool await_ready() noexcept;
     template <typename Promise>
-    void await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+    bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
         suspend(frame);
-        start();
+        return start();
     }
 
     bool cancel() noexcept final;
@@ -79,7 +80,7 @@ class io_awaiter : public suspension, public operation, public descriptor_user {
     [[nodiscard]] bool is_refused() noexcept;
 
   private:
-    void start() noexcept;
+    bool start() noexcept;
     void check_thread_slowly() const;
 
     int refusal_ = 0;     // errno; never started

@@ -47,6 +47,41 @@ TEST_P(backend_test, operations_that_need_no_waiting_complete_in_their_order) {
     for (std::size_t index = 0; index < ops.size(); ++index) EXPECT_EQ(order[index], &ops[index]);
 }
 
+TEST_P(backend_test, what_completes_at_once_is_told_so_and_not_queued) {
+    const auto [near, far] = make_socket_pair();
+    test_operation send;
+    send.prepare_send(far.get(), bytes_of("hello"));
+    const bool at_once = driver->start(send);
+    EXPECT_EQ(at_once, GetParam().kind == backend_kind::epoll);
+    if (at_once) {
+        EXPECT_EQ(send.state, operation_state::completed);
+        EXPECT_EQ(driver->in_flight(), 0U);
+        driver.tick(wait::no);
+        EXPECT_EQ(send.runs, 0);
+    } else {
+        driver.wait_for([&] { return send.runs == 1; });
+    }
+    EXPECT_EQ(send.result, 5);
+    text_buffer buffer;
+    test_operation receive;
+    receive.prepare_recv(near.get(), buffer.space());
+    EXPECT_EQ(buffer.text(driver.complete(receive)), "hello");
+}
+
+TEST_P(backend_test, what_does_not_complete_at_once_completes_later_and_once) {
+    const auto [near, far] = make_socket_pair();
+    text_buffer buffer;
+    test_operation receive;
+    receive.prepare_recv(near.get(), buffer.space());
+    EXPECT_FALSE(driver->start(receive));
+    EXPECT_EQ(driver->in_flight(), 1U);
+    write_text(far.get(), "hello");
+    driver.wait_for([&] { return receive.runs > 0; });
+    driver.tick(wait::no);
+    EXPECT_EQ(receive.runs, 1);
+    EXPECT_EQ(buffer.text(receive.result), "hello");
+}
+
 TEST_P(backend_test, recv_waits_for_send) {
     const auto [near, far] = make_socket_pair();
     text_buffer buffer;

@@ -1,6 +1,8 @@
 // Streams of bytes: full duplex, half-close, dead peers, one reader at a time, and above all that a
 // cancellation loses nothing. Unix socket pairs stand for every kind of stream.
+#include <array>
 #include <gtest/gtest.h>
+#include <string>
 #include <sys/socket.h>
 
 #include "loop/kernel.hpp"
@@ -275,6 +277,23 @@ CO_TEST(stream, many_cancellations_at_any_moment_lose_no_byte) {
 }
 
 // ---- Closing ------------------------------------------------------------------------------
+
+coro<void> read_bytes(byte_stream& stream, int count) {
+    std::array<std::byte, 1> one{};
+    for (; count > 0; --count) co_await stream.read_some(one);
+}
+
+// Bytes that are here are read without a turn of the loop, and yet not all of them in one step.
+CO_TEST(stream, a_reader_that_always_finds_data_lets_others_run) {
+    constexpr int bytes = 200;
+    auto [left, right] = unix_stream::pair();
+    co_await left.write_all(std::string(bytes, 'x'));
+    auto reading = create_task(read_bytes(right, bytes));
+    int turns = 0;
+    for (; !reading.done(); ++turns) co_await yield();
+    EXPECT_GE(turns, 10);
+    co_await reading;
+}
 
 CO_TEST(stream, close_ends_what_other_tasks_have_in_flight) {
     auto [left, right] = unix_stream::pair();
