@@ -15,15 +15,16 @@ import sys
 from pathlib import Path
 
 # What each case sends: bytes of a request, requests per second (0: as fast as the answers come).
-CASES = {"small": (64, 0), "large": (16 * 1024, 0), "steady": (64, 5000), "loops": (64, 0)}
+CASES = {"small": (64, 0), "large": (16 << 10, 0), "huge": (1 << 20, 0), "steady": (64, 5000),
+         "loops": (64, 0)}
 
 # Sizes are connections, but for this case.
 LOOP_CONNECTIONS = 50
 # Who can share the work among loops.
 HAVE_LOOPS = ("echo_mayhem", "echo_raw", "echo_asio_callbacks", "echo_asio_callbacks_uring")
 
-# The buffer of every server, whatever is sent.
-BUFFER_BYTES = 16 * 1024
+# The buffer of every server is so long at least, whatever is sent.
+BUFFER_BYTES = 16 << 10
 
 # A turn of a server is longer than one of a function: it has a start, and clients that connect.
 LONGER = 5
@@ -41,12 +42,13 @@ def load(server, case, size, seconds):
     shares = case == "loops"
     connections, loops = (LOOP_CONNECTIONS, size) if shares else (size, 1)
     place_of_server = -1 if loops > 1 else processors[0]
+    buffer_bytes = max(BUFFER_BYTES, bytes_of_request)
     answer = subprocess.run(
         [Path(os.environ["BENCH_BUILD"]) / "bench" / "load" / "load",
          "--name", f"{case}/{size}", "--connections", str(connections),
          "--size", str(bytes_of_request), "--rate", str(rate), "--seconds", str(seconds),
          "--warm-up", str(seconds / 4), "--pin", str(place_of_server), str(processors[-1]),
-         "--", *server, str(BUFFER_BYTES), *([str(loops)] if shares else [])],
+         "--", *server, str(buffer_bytes), *([str(loops)] if shares else [])],
         stdout=subprocess.PIPE, text=True, check=False)
     if answer.returncode != 0:
         sys.exit(answer.returncode)

@@ -57,6 +57,7 @@ class Case:
     unit: str = "ns"
     sizes: tuple = ()
     quick_sizes: tuple = ()
+    quick: bool = True  # false: not in a quick session
     rounds: int = 0
     counted: bool = True
     plot: bool = True
@@ -83,11 +84,12 @@ class Workload:
     processors: int = 1
     script: str = ""
 
-    def benchmarks(self):
+    def benchmarks(self, quick=False):
         """The cases that are run: several figures may be read from one."""
         first = {}
         for case in self.cases:
-            first.setdefault(case.benchmark, case)
+            if case.quick or not quick:
+                first.setdefault(case.benchmark, case)
         return list(first.values())
 
 

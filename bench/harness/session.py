@@ -64,7 +64,7 @@ class Session:
         steps = []
         for workload in self.workloads:
             able = self.field(workload)
-            steps += [(workload, case, able) for case in workload.benchmarks()]
+            steps += [(workload, case, able) for case in workload.benchmarks(self.quick)]
         return steps
 
     def run(self):

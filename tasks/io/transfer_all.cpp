@@ -7,8 +7,11 @@
 namespace mayhem::detail {
 namespace {
 
-// One operation carries at most this much, so that a cancellation never waits for a giant one.
-constexpr std::size_t chunk_bytes_max = std::size_t{1} << 20;
+// One operation carries at most this much, so that a cancellation never waits for a giant one; and
+// so that reader and writer take turns where both are on one processor: what the one wrote is then
+// in its cache still when the other reads it, which is twice as fast there. Smaller parts are as
+// good for that, but cost more calls: the peer on another processor then pays a fifth more.
+constexpr std::size_t chunk_bytes_max = std::size_t{512} << 10;
 
 }  // namespace
 

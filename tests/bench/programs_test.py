@@ -92,6 +92,14 @@ class SessionTest(unittest.TestCase):
         order = [one["competitor"] for one in self.run_session().samples if one["size"] == 10]
         self.assertEqual(order[:2] + order[2:4], ["ours", "raw", "raw", "ours"])
 
+    def test_a_quick_session_leaves_out_what_is_not_quick(self):
+        data = figures_test.DATA["workload"][0]
+        cases = [{**data["case"][0], "quick": False}, {"id": "cold", "title": "cold"}]
+        everything = catalogue.parse({**figures_test.DATA, "workload": [{**data, "case": cases}]})
+        workload = everything.workload("spawn")
+        self.assertEqual([case.id for case in workload.benchmarks(quick=True)], ["cold"])
+        self.assertEqual([case.id for case in workload.benchmarks()], ["warm", "cold"])
+
     def test_who_was_not_built_is_missing_and_not_a_failure(self):
         self.answering("spawn_mayhem", 5)
         running = self.run_session()
