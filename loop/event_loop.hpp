@@ -223,16 +223,21 @@ class event_loop {
     void submit(operation& op);
     /// The same, for an awaiter that goes on at once when there is nothing to wait for. @returns
     /// true when `op` is complete: it has its result, and its `run` is not called. That happens a
-    /// bounded number of times in one step, so that who always finds data lets others have a turn.
+    /// bounded number of times in one step, so that who always finds data lets others have a turn;
+    /// and for so many bytes, so that who reads what was written finds it in the cache.
     [[nodiscard]] bool start(operation& op) {
-        if (closed_ || at_once_left_ == 0) [[unlikely]] {
+        if (closed_) [[unlikely]] {
             submit(op);
             return false;
         }
         check_thread("submit");
         if (!backend_->start(op)) return false;
-        --at_once_left_;
-        return true;
+        const std::int32_t cost = op.result > 0 ? op.result / bytes_as_one_run : 0;
+        runs_since_poll_ += static_cast<std::size_t>(cost);
+        at_once_left_ -= 1 + cost;
+        if (at_once_left_ >= 0) return true;
+        ready_.push(op);
+        return false;
     }
     void cancel(operation& op) noexcept { backend_->cancel(op); }
     void arm_timer(timer& item, time_point deadline) {
@@ -336,13 +341,16 @@ class event_loop {
     /// As tokio's event_interval: a loop that is never idle looks at the kernel this often.
     static constexpr std::size_t runs_between_polls = 61;
     /// Operations that complete at once in one step; see `start`.
-    static constexpr unsigned at_once_per_step = 16;
+    static constexpr std::int32_t at_once_per_step = 16;
+    /// What moves so many bytes counts as a run more: both for the above and for the next look at
+    /// the kernel, where somebody may wait for those bytes.
+    static constexpr std::int32_t bytes_as_one_run = 8 << 10;
     static constexpr duration default_slow_threshold = std::chrono::milliseconds(100);
     static constexpr duration default_stall_threshold = std::chrono::milliseconds(50);
 
     ready_queue ready_;
     std::size_t runs_since_poll_ = 0;
-    unsigned at_once_left_ = 0;
+    std::int32_t at_once_left_ = 0;
     timer_queue timers_;
     std::unique_ptr<backend> backend_;
     sim_backend* simulation_ = nullptr;

@@ -295,6 +295,24 @@ CO_TEST(stream, a_reader_that_always_finds_data_lets_others_run) {
     co_await reading;
 }
 
+coro<void> read_parts(byte_stream& stream, std::vector<std::byte>& part, int count) {
+    for (; count > 0; --count) co_await stream.read_exactly(part);
+}
+
+// A long operation counts for more than a short one: others wait for their turn, and in the kernel.
+CO_TEST(stream, a_reader_of_much_data_lets_others_run_after_fewer_reads) {
+    constexpr int parts = 8;
+    std::vector<std::byte> part(std::size_t{16} << 10);
+    auto [left, right] = unix_stream::pair();
+    const auto bytes = pattern(parts * part.size(), 5);
+    co_await left.write_all(bytes);
+    auto reading = create_task(read_parts(right, part, parts));
+    int turns = 0;
+    for (; !reading.done(); ++turns) co_await yield();
+    EXPECT_GE(turns, 2);
+    co_await reading;
+}
+
 CO_TEST(stream, close_ends_what_other_tasks_have_in_flight) {
     auto [left, right] = unix_stream::pair();
     std::error_code seen;
