@@ -26,6 +26,14 @@ class list_hook {
 
     [[nodiscard]] bool is_linked() const noexcept { return next_ != nullptr; }
 
+    /// Takes the element out of whichever list it is in.
+    void unlink() noexcept {
+        MAYHEM_CHECK(is_linked(), "removed an element that is in no list");
+        previous_->next_ = next_;
+        next_->previous_ = previous_;
+        next_ = previous_ = nullptr;
+    }
+
   private:
     template <typename, typename>
     friend class intrusive_list;
@@ -61,11 +69,7 @@ class intrusive_list {
     void push_front(T& item) noexcept { link_before(*root_.next_, item); }
 
     void remove(T& item) noexcept {
-        hook& links = item;
-        MAYHEM_CHECK(links.is_linked(), "removed an element that is in no list");
-        links.previous_->next_ = links.next_;
-        links.next_->previous_ = links.previous_;
-        links.next_ = links.previous_ = nullptr;
+        static_cast<hook&>(item).unlink();
     }
 
     T* pop_front() noexcept {

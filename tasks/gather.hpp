@@ -8,7 +8,9 @@
 // that, as in asyncio.
 #pragma once
 
+#include <array>
 #include <functional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -96,6 +98,7 @@ auto read_child(const leg_set& children, std::size_t index)
 template <gather_errors Errors, typename... Arguments>
 struct tuple_reader {
     static constexpr gather_errors errors = Errors;
+    static constexpr std::size_t count = sizeof...(Arguments);
     using value_type =
         std::tuple<decltype(read_child<Errors, Arguments>(std::declval<leg_set&>(), 0))...>;
 
@@ -112,6 +115,7 @@ struct tuple_reader {
 template <gather_errors Errors, typename Argument>
 struct vector_reader {
     static constexpr gather_errors errors = Errors;
+    static constexpr std::size_t count = 0;  // nobody knows yet
     using child_type = argument_value_t<Argument>;
     using element_type = decltype(read_child<Errors, Argument>(std::declval<leg_set&>(), 0));
     static constexpr bool gives_nothing =
@@ -140,6 +144,8 @@ class typed_gather_state final : public gather_state {
     using value_type = typename Reader::value_type;
     explicit typed_gather_state(event_loop& loop) : gather_state(loop, Reader::errors) {}
 
+    void expect_arguments() { expect(std::span(legs_)); }
+
     value_type take_value() {
         rethrow_error();
         return Reader::read(children());
@@ -153,6 +159,8 @@ class typed_gather_state final : public gather_state {
 
   private:
     ~typed_gather_state() override = default;
+
+    std::array<leg_set::entry, Reader::count> legs_;
 };
 
 }  // namespace detail
@@ -197,12 +205,11 @@ counted<completion> as_completion(const counted<State>& state) noexcept {
     return counted<completion>::share(*state);
 }
 
-/// A new gather of `size` children, which `start_children(state)` starts and adds one by one.
+/// A new gather, whose children `start_children(state)` expects, starts and adds one by one.
 template <typename Reader, typename Start>
-gathering<Reader> start_gather(std::size_t size, Start start_children) {
+gathering<Reader> start_gather(Start start_children) {
     using state_type = typed_gather_state<Reader>;
     const counted<state_type> state(new state_type(get_running_loop()));
-    state->expect(size);
     try {
         start_children(*state);
     } catch (...) {
@@ -214,10 +221,12 @@ gathering<Reader> start_gather(std::size_t size, Start start_children) {
 
 template <gather_errors Errors, typename... Arguments>
 auto gather_tuple(Arguments&&... arguments) {
-    const auto start_children = [&]([[maybe_unused]] gather_state& state) {
+    using reader = tuple_reader<Errors, Arguments...>;
+    const auto start_children = [&](typed_gather_state<reader>& state) {
+        state.expect_arguments();
         (state.add(as_completion(ensure_started(std::forward<Arguments>(arguments)))), ...);
     };
-    return start_gather<tuple_reader<Errors, Arguments...>>(sizeof...(Arguments), start_children);
+    return start_gather<reader>(start_children);
 }
 
 template <gather_errors Errors, typename Vector>
@@ -226,11 +235,12 @@ auto gather_vector(Vector&& items) {
     constexpr bool keep = std::is_lvalue_reference_v<Vector> && completion_handle<item_type>;
     using argument = std::conditional_t<keep, const item_type&, item_type>;
     const auto start_children = [&](gather_state& state) {
+        state.expect(items.size());
         for (auto& item : items) {
             state.add(as_completion(ensure_started(static_cast<argument&&>(item))));
         }
     };
-    return start_gather<vector_reader<Errors, argument>>(items.size(), start_children);
+    return start_gather<vector_reader<Errors, argument>>(start_children);
 }
 
 template <typename T>

@@ -11,6 +11,11 @@ void gather_state::expect(std::size_t children) {
     if (children == 0) complete(state::finished);
 }
 
+void gather_state::expect(std::span<leg_set::entry> legs) {
+    children_.expect(legs);
+    if (legs.empty()) complete(state::finished);
+}
+
 bool gather_state::cancel() {
     check_thread("gather.cancel");
     if (done()) return false;
@@ -49,7 +54,8 @@ void gather_state::leg_done(std::size_t index) noexcept {
 
 void gather_state::fail(std::exception_ptr error) noexcept {
     error_ = std::move(error);
-    complete(is_cancelled(error_) ? state::cancelled : state::finished);
+    const bool by_cancel = is_cancelled(error_);
+    complete(by_cancel ? state::cancelled : state::finished, !by_cancel);
 }
 
 std::string gather_state::describe() const {

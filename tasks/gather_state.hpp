@@ -3,11 +3,13 @@
 #pragma once
 
 #include <exception>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "tasks/coro/completion.hpp"
 #include "tasks/coro/legs.hpp"
+#include "tasks/coro/runtime.hpp"
 
 namespace mayhem::detail {
 
@@ -20,6 +22,8 @@ class gather_state : public completion, public leg_owner {
 
     /// How many children there are going to be. Called once; without any it is done.
     void expect(std::size_t children);
+    /// The same, with their legs in the derived state itself.
+    void expect(std::span<leg_set::entry> legs);
     /// The next one, which has been started. Each is attached before the next is started, as in
     /// asyncio: one that is done already is noticed before those behind it run.
     void add(counted<completion> child) { children_.attach(*this, std::move(child)); }

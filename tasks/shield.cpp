@@ -35,7 +35,8 @@ void shield_state_base::leg_done(std::size_t) noexcept { finish(); }
 void shield_state_base::finish() noexcept {
     error_ = inner_->exception();
     inner_->mark_retrieved();  // from now on it is ours to report
-    complete(inner_->was_cancelled() ? state::cancelled : state::finished);
+    const bool by_cancel = inner_->was_cancelled();
+    complete(by_cancel ? state::cancelled : state::finished, !by_cancel && error_ != nullptr);
 }
 
 void shield_state_base::rethrow_error() {

@@ -12,6 +12,7 @@
 
 #include "tasks/coro/arguments.hpp"
 #include "tasks/coro/legs.hpp"
+#include "tasks/coro/runtime.hpp"
 
 namespace mayhem {
 

@@ -11,18 +11,20 @@ sleep_awaiter::~sleep_awaiter() {
 
 /// @returns false when the sleep is over without a wait: a test decided so.
 bool sleep_awaiter::start() {
-    if (!deadline_ && delay_ <= duration{0}) {
+    if (!is_deadline_ && time_ <= duration{0}) {
         end();
         return true;
     }
     try {
         if (const auto& decide = runtime::of(loop()).sleep_hook()) [[unlikely]] {
-            const sleep_fate fate = decide(deadline_ ? *deadline_ - loop().time() : delay_);
+            const sleep_fate fate =
+                decide(is_deadline_ ? time_point(time_) - loop().time() : time_);
             if (fate == sleep_fate::in_a_tick) end();
             if (fate == sleep_fate::at_once) undo_suspend();
             if (fate != sleep_fate::takes_its_time) return fate == sleep_fate::in_a_tick;
         }
-        loop().arm_timer(*this, deadline_ ? *deadline_ : deadline_after(loop().time(), delay_));
+        loop().arm_timer(*this,
+                         is_deadline_ ? time_point(time_) : deadline_after(loop().time(), time_));
     } catch (...) {
         undo_suspend();
         throw;

@@ -1,7 +1,6 @@
 // Waiting for time to pass. A sleeping task costs a timer inside its own frame, and nothing else.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "loop/clock.hpp"
@@ -14,8 +13,9 @@ namespace detail {
 
 class sleep_awaiter final : public suspension, public timer {
   public:
-    explicit sleep_awaiter(duration delay) noexcept : delay_(delay) {}
-    explicit sleep_awaiter(time_point deadline) noexcept : deadline_(deadline) {}
+    /// @param time a delay, or, as a duration since the clock's epoch, a deadline.
+    sleep_awaiter(duration time, bool is_deadline) noexcept
+        : time_(time), is_deadline_(is_deadline) {}
     ~sleep_awaiter();
 
     bool await_ready() const noexcept { return false; }
@@ -40,27 +40,46 @@ class sleep_awaiter final : public suspension, public timer {
     bool start();
     void end() noexcept;
 
-    std::optional<time_point> deadline_;
-    duration delay_{};
+    duration time_;
+    bool is_deadline_;
     bool over_ = false;  // the task is ready: the time has come, or it was cancelled
     bool cancelled_ = false;
 };
 
 }  // namespace detail
 
-/// A sleep that has not begun: what `co_await` and everything that takes awaitables begins.
-class [[nodiscard("sleep does nothing until it is awaited")]] sleeping {
+/// Its own awaiter: there is nothing to wait for, and so nothing to cancel.
+class [[nodiscard("yield does nothing until it is awaited")]] yielding {
   public:
-    explicit sleeping(duration delay) noexcept : delay_(delay) {}
-    explicit sleeping(time_point deadline) noexcept : deadline_(deadline) {}
-
-    detail::sleep_awaiter operator co_await() const noexcept {
-        return deadline_ ? detail::sleep_awaiter(*deadline_) : detail::sleep_awaiter(delay_);
+    bool await_ready() const noexcept { return false; }
+    template <typename Promise>
+    void await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+        task_ = static_cast<task_base*>(frame.promise().task);
+        task_->yield();
+    }
+    void await_resume() const {
+        if (task_->has_pending_cancel()) [[unlikely]]
+            task_->raise_cancelled();
     }
 
   private:
-    std::optional<time_point> deadline_;
-    duration delay_{};
+    task_base* task_ = nullptr;
+};
+
+/// A sleep that has not begun: what `co_await` and everything that takes awaitables begins.
+class [[nodiscard("sleep does nothing until it is awaited")]] sleeping {
+  public:
+    explicit sleeping(duration delay) noexcept : time_(delay) {}
+    explicit sleeping(time_point deadline) noexcept
+        : time_(deadline.time_since_epoch()), is_deadline_(true) {}
+
+    detail::sleep_awaiter operator co_await() const noexcept {
+        return detail::sleep_awaiter(time_, is_deadline_);
+    }
+
+  private:
+    duration time_;
+    bool is_deadline_ = false;
 };
 
 /// Suspends the task for at least `delay`. A delay <= 0 lets every other ready task run once, and
@@ -74,7 +93,8 @@ sleeping sleep(std::chrono::duration<Rep, Period> delay) {
 /// Suspends the task until the loop's clock reaches `deadline`.
 inline sleeping sleep_until(time_point deadline) { return sleeping(deadline); }
 
-/// Gives way to everything that is ready now; asyncio's sleep(0).
-inline sleeping yield() { return sleeping(duration{0}); }
+/// Gives way to everything that is ready now; asyncio's sleep(0). A cancellation that was asked for
+/// before or meanwhile is raised when the task's turn comes.
+inline yielding yield() { return {}; }
 
 }  // namespace mayhem

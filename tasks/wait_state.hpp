@@ -9,6 +9,7 @@
 #include "tasks/coro/completion.hpp"
 #include "tasks/coro/coro.hpp"
 #include "tasks/coro/legs.hpp"
+#include "tasks/coro/runtime.hpp"
 
 namespace mayhem {
 

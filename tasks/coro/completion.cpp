@@ -51,16 +51,8 @@ class callback_waiter final : public completion_waiter {
 
 }  // namespace
 
-completion::completion(event_loop& loop) : loop_(&loop) { runtime::of(loop).add(*this); }
-
-completion::~completion() {
-    while (completion_waiter* waiter = waiters_.pop_front()) waiter->discard();
-    if (loop_ != nullptr) runtime::of(*loop_).remove(*this);
-}
-
-void completion::remember_creation(const std::source_location& where) noexcept {
-    if (loop_->debug()) [[unlikely]]
-        creation_ = detail::remember_creation(*loop_, where);
+void completion::remember_creation_slowly(const std::source_location& where) noexcept {
+    creation_ = detail::remember_creation(*loop_, where);
 }
 
 std::string completion::format_creation() const {
@@ -69,7 +61,7 @@ std::string completion::format_creation() const {
 
 void completion::loop_closes() noexcept {
     if (loop_ == nullptr) return;
-    runtime::of(*loop_).remove(*this);
+    list_hook<registry_tag>::unlink();
     loop_ = nullptr;
 }
 
@@ -86,21 +78,17 @@ void completion::add_done_callback(std::move_only_function<void()> function,
     add_waiter(*new callback_waiter(*loop_, std::move(function), where));
 }
 
-void completion::complete(state how) noexcept {
-    MAYHEM_CHECK(state_ == state::pending, "a completion was completed twice");
-    state_ = how;
-    unretrieved_ = how == state::finished && exception() != nullptr;
-    while (completion_waiter* waiter = waiters_.pop_front()) {
-        if (loop_ != nullptr) {
-            loop_->make_ready(*waiter);
-        } else {
-            waiter->discard();
-        }
-    }
+void completion::wake_waiters() noexcept {
+    if (loop_ == nullptr) return discard_waiters();
+    while (completion_waiter* waiter = waiters_.pop_front()) loop_->make_ready(*waiter);
 }
 
-void completion::report_unretrieved(const char* what) noexcept {
-    if (!unretrieved_ || loop_ == nullptr) return;
+void completion::discard_waiters() noexcept {
+    while (completion_waiter* waiter = waiters_.pop_front()) waiter->discard();
+}
+
+void completion::report_unretrieved_now(const char* what) noexcept {
+    if (loop_ == nullptr) return;
     unretrieved_ = false;
     detail::report(*loop_, exception(), [&] {
         return exception_context{.message = std::string(what) + " exception was never retrieved",

@@ -2,6 +2,7 @@
 // anybody look at its error. Tasks and futures both derive from it, as asyncio's Task is a Future.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -14,14 +15,12 @@
 #include "loop/event_loop.hpp"
 #include "loop/intrusive_list.hpp"
 #include "loop/recycling_allocator.hpp"
+#include "tasks/coro/async_stack.hpp"
 #include "tasks/coro/suspension.hpp"
 
 namespace mayhem {
 
 class completion;
-namespace detail {
-class creation_stack;
-}
 
 /// Somebody who waits for a completion: a task, or one leg of a gather. When the completion is
 /// done, each waiter joins the ready queue, in the order in which they came; it runs on the next
@@ -94,16 +93,37 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
     }
 
   protected:
-    virtual ~completion();
+    virtual ~completion() {
+        if (!waiters_.empty()) [[unlikely]]
+            discard_waiters();
+        if (list_hook<registry_tag>::is_linked()) list_hook<registry_tag>::unlink();
+    }
 
-    /// Enters the final state and sends the waiters off.
-    void complete(state how) noexcept;
+    /// Enters the final state and sends the waiters off. `failed`: it finishes with an exception,
+    /// which is reported should nobody ever look at it.
+    void complete(state how, bool failed = false) noexcept {
+        MAYHEM_CHECK(state_ == state::pending, "a completion was completed twice");
+        state_ = how;
+        unretrieved_ = failed;
+        if (!waiters_.empty()) wake_waiters();
+    }
     /// In debug mode, notes where it is created. Called by constructors.
-    void remember_creation(const std::source_location& where) noexcept;
-    void report_unretrieved(const char* what) noexcept;
+    void remember_creation(const std::source_location& where) noexcept {
+        if (loop_->debug()) [[unlikely]]
+            remember_creation_slowly(where);
+    }
+    void report_unretrieved(const char* what) noexcept {
+        if (unretrieved_) [[unlikely]]
+            report_unretrieved_now(what);
+    }
     [[nodiscard]] bool has_unretrieved() const noexcept { return unretrieved_; }
 
   private:
+    void remember_creation_slowly(const std::source_location& where) noexcept;
+    void report_unretrieved_now(const char* what) noexcept;
+    void wake_waiters() noexcept;
+    void discard_waiters() noexcept;
+
     event_loop* loop_;
     intrusive_list<completion_waiter, completion_waiter> waiters_;
     std::unique_ptr<const detail::creation_stack> creation_;
@@ -125,7 +145,10 @@ class counted {
     counted(const counted& other) noexcept : object_(other.object_) {
         if (object_ != nullptr) object_->retain();
     }
-    counted(counted&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    counted(counted&& other) noexcept : object_(other.detach()) {}
+    /// As a reference to a base.
+    template <std::derived_from<T> Derived>
+    explicit counted(counted<Derived>&& other) noexcept : object_(other.detach()) {}
     counted& operator=(counted other) noexcept {
         std::swap(object_, other.object_);
         return *this;
@@ -139,6 +162,9 @@ class counted {
         object.retain();
         return counted(&object);
     }
+
+    /// Gives the reference up: whoever calls it owns it now.
+    [[nodiscard]] T* detach() noexcept { return std::exchange(object_, nullptr); }
 
     [[nodiscard]] T* get() const noexcept { return object_; }
     T* operator->() const noexcept { return object_; }
@@ -227,3 +253,5 @@ class completion_awaiter final : public completion_wait {
 
 }  // namespace detail
 }  // namespace mayhem
+
+#include "tasks/coro/task_base.hpp"  // defines what is inline in suspension.hpp

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "loop/check.hpp"
 #include "tasks/coro/promise.hpp"
 
 namespace mayhem {
@@ -24,47 +25,45 @@ namespace detail {
 void report_never_awaited(const std::source_location& definition) noexcept;
 
 template <typename T>
-class coro_promise final : public coro_promise_result<T> {
+class coro_promise final : public returning_promise<T> {
   public:
     coro<T> get_return_object(
         std::source_location where = std::source_location::current()) noexcept {
-        this->definition = where;
-        this->await_site = where;
+        // Or the promise would not be where `frame_of` looks for it. (And no compiler here aligns
+        // a frame for more than operator new does.)
+        static_assert(alignof(coro_promise) <= 2 * sizeof(void*),
+                      "a coroutine cannot return a type of such an alignment; return a pointer");
+        this->location = where;
         return coro<T>(std::coroutine_handle<coro_promise>::from_promise(*this));
     }
 };
 
-/// Runs a child coroutine inside the awaiting one. It owns the child's frame.
+/// Runs a child coroutine inside the awaiting one.
 template <typename T>
 class coro_awaiter {
-    using promise_type = coro_promise<T>;
-
   public:
-    explicit coro_awaiter(unique_frame frame) noexcept : frame_(std::move(frame)) {}
-    coro_awaiter(const coro_awaiter&) = delete;
-    coro_awaiter& operator=(const coro_awaiter&) = delete;
+    explicit coro_awaiter(coro<T>& child) noexcept : child_(child) {}
 
     bool await_ready() const noexcept { return false; }
 
     template <typename Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
-        promise_type& child = promise();
-        child.continuation = parent;
-        child.parent = &parent.promise();
-        child.task = parent.promise().task;
-        child.owner = &frame_;
-        child.task->set_top(&child);
-        return frame_.get();
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+        promise_base& parent = frame.promise();
+        promise_base& child = child_.promise();
+        child.parent = &parent;
+        child.task = parent.task;
+        child.owner = &child_.frame_;
+        parent.task->set_top(&child);
+        return child_.frame_.get();
     }
 
-    T await_resume() { return std::move(promise().outcome).value(); }
+    T await_resume() {
+        const unique_frame ended = std::move(child_.frame_);  // destroyed once its result is out
+        return coro<T>::promise_of(ended).take();
+    }
 
   private:
-    promise_type& promise() const noexcept {
-        return std::coroutine_handle<promise_type>::from_address(frame_.get().address()).promise();
-    }
-
-    unique_frame frame_;
+    coro<T>& child_;
 };
 
 }  // namespace detail
@@ -86,14 +85,13 @@ class [[nodiscard("a coroutine does nothing until it is awaited or made a task")
         return *this;
     }
     ~coro() {
-        if (frame_ && promise().task == nullptr) {
-            detail::report_never_awaited(promise().definition);
-        }
+        if (frame_) [[unlikely]]
+            drop();
     }
 
     detail::coro_awaiter<T> operator co_await() && noexcept {
         MAYHEM_CHECK(frame_, "a coroutine was awaited twice, or after it was moved from");
-        return detail::coro_awaiter<T>(std::move(frame_));
+        return detail::coro_awaiter<T>(*this);
     }
     /// A coroutine runs once: write `co_await std::move(c)`.
     void operator co_await() & = delete;
@@ -104,9 +102,9 @@ class [[nodiscard("a coroutine does nothing until it is awaited or made a task")
     /// False after it was moved from, awaited or closed.
     explicit operator bool() const noexcept { return static_cast<bool>(frame_); }
 
-    /// The function that made it. REQUIRES: not empty.
+    /// The function that made it. REQUIRES: not empty, and not started.
     [[nodiscard]] const std::source_location& definition() const noexcept {
-        return promise().definition;
+        return promise().location;
     }
 
     /// Gives up the frame: for what drives coroutines (`create_task`).
@@ -116,10 +114,18 @@ class [[nodiscard("a coroutine does nothing until it is awaited or made a task")
 
   private:
     friend promise_type;
+    friend detail::coro_awaiter<T>;
     explicit coro(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
 
-    promise_type& promise() const noexcept {
-        return std::coroutine_handle<promise_type>::from_address(frame_.get().address()).promise();
+    static promise_type& promise_of(const detail::unique_frame& frame) noexcept {
+        return std::coroutine_handle<promise_type>::from_address(frame.get().address()).promise();
+    }
+    promise_type& promise() const noexcept { return promise_of(frame_); }
+
+    /// It was never awaited, or the loop closes while it runs.
+    [[gnu::noinline]] void drop() noexcept {
+        if (promise().task == nullptr) detail::report_never_awaited(definition());
+        close();
     }
 
     detail::unique_frame frame_;

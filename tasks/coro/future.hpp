@@ -7,6 +7,7 @@
 
 #include "tasks/coro/completion.hpp"
 #include "tasks/coro/outcome.hpp"
+#include "tasks/coro/runtime.hpp"
 
 namespace mayhem {
 
@@ -45,7 +46,7 @@ class future_state final : public with_outcome<completion, T> {
         this->check_thread("promise.set_exception");
         refuse_second();
         this->outcome_.set_exception(std::move(error));
-        complete(completion::state::finished);
+        complete(completion::state::finished, true);
     }
 
   private:

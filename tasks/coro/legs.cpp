@@ -28,13 +28,19 @@ void leg::run() noexcept {
 void leg::discard() noexcept { std::exchange(owner_, nullptr)->release_for_leg(); }
 
 void leg_set::expect(std::size_t size) {
-    entries_ = std::make_unique<entry[]>(size);
-    expected_ = size;
-    if (size > 8) latest_.reserve(size);
+    own_entries_ = std::make_unique<entry[]>(size);
+    expect(std::span(own_entries_.get(), size));
+}
+
+void leg_set::expect(std::span<entry> storage) {
+    entries_ = storage;
+    if (storage.size() <= 8) return;
+    latest_ = std::make_unique<std::unordered_map<completion*, std::size_t>>();
+    latest_->reserve(storage.size());
 }
 
 void leg_set::attach(leg_owner& owner, counted<completion> target) {
-    MAYHEM_CHECK(size_ < expected_, "more legs were attached than were expected");
+    MAYHEM_CHECK(size_ < entries_.size(), "more legs were attached than were expected");
     const std::size_t index = size_;
     entry& own = entries_[index];
     own.target = std::move(target);
@@ -46,7 +52,7 @@ void leg_set::attach(leg_owner& owner, counted<completion> target) {
         ++unique_;
         own.waiter.attach(owner, *own.target, index);
     }
-    if (size_ == expected_) latest_ = {};
+    if (size_ == entries_.size()) latest_.reset();
 }
 
 void leg_set::attach(leg_owner& owner, const std::vector<counted<completion>>& targets) {
@@ -58,8 +64,8 @@ void leg_set::attach(leg_owner& owner, const std::vector<counted<completion>>& t
 /// hashed.
 std::optional<std::size_t> leg_set::note_latest(std::size_t index) {
     completion* const target = entries_[index].target.get();
-    if (expected_ > 8) {
-        const auto [seen, is_new] = latest_.try_emplace(target, index);
+    if (latest_) {
+        const auto [seen, is_new] = latest_->try_emplace(target, index);
         if (is_new) return std::nullopt;
         return std::exchange(seen->second, index);
     }

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -51,8 +52,16 @@ class leg final : public completion_waiter {
 /// The legs of one wait. A completion that is given several times gets one leg.
 class leg_set {
   public:
+    struct entry {
+        counted<completion> target;
+        leg waiter;
+        bool comes_again = false;
+    };
+
     /// How many there are going to be. REQUIRES: called once, before `attach`.
     void expect(std::size_t size);
+    /// The same, in `storage`, which lives as long as the owner.
+    void expect(std::span<entry> storage);
     /// The next one. REQUIRES: it was expected.
     void attach(leg_owner& owner, counted<completion> target);
     /// All of them.
@@ -72,16 +81,12 @@ class leg_set {
     }
 
   private:
-    struct entry {
-        counted<completion> target;
-        leg waiter;
-        bool comes_again = false;
-    };
     [[nodiscard]] std::optional<std::size_t> note_latest(std::size_t index);
 
-    std::unique_ptr<entry[]> entries_;
-    std::unordered_map<completion*, std::size_t> latest_;  // of many; a few are compared
-    std::size_t expected_ = 0;
+    std::span<entry> entries_;
+    std::unique_ptr<entry[]> own_entries_;
+    // Where each came last. Of many only; a few are compared.
+    std::unique_ptr<std::unordered_map<completion*, std::size_t>> latest_;
     std::size_t size_ = 0;
     std::size_t unique_ = 0;
 };

@@ -2,10 +2,9 @@
 //
 // The frames of one task form a chain: each knows its parent, the one that awaits it. Following
 // the chain from the innermost frame outwards gives the *async stack*, which exists in no thread's
-// stack while the task is suspended. For that each frame keeps two source locations: where its
-// function is, and the `co_await` at which it is now. The task knows its innermost frame, also
-// while it runs: a child that begins becomes it, and at its end its parent does. Each costs a
-// store.
+// stack while the task is suspended. For that each frame keeps one source location: the `co_await`
+// at which it is now. The task knows its innermost frame, also while it runs: a child that begins
+// becomes it, and at its end its parent does. Each costs a store.
 //
 //    task ---> root frame <--parent-- frame <--parent-- top frame ---> suspension
 //      |                                                   ^            (what it waits on)
@@ -15,12 +14,12 @@
 #include <atomic>
 #include <coroutine>
 #include <exception>
+#include <memory>
 #include <source_location>
 #include <type_traits>
 #include <utility>
 
 #include "loop/recycling_allocator.hpp"
-#include "tasks/coro/result.hpp"
 
 namespace mayhem {
 
@@ -52,7 +51,9 @@ class unique_frame {
     std::coroutine_handle<> frame_;
 };
 
-/// The frames of one task: a stack, linked through `parent`. The task derives from it.
+/// The frames of one task: a stack, linked through `parent`. The task derives from it. It also
+/// carries the exception that is on its way from a frame that ends to the one that awaits it: at
+/// any moment there is at most one.
 ///
 /// It may be read at any moment by a signal handler on the task's own thread, which sees the chain
 /// as it was before or after a change. So a frame is complete before it is put on top, and leaves
@@ -70,16 +71,19 @@ class frame_chain {
         return top_.load(std::memory_order_relaxed);
     }
 
+    void set_thrown(std::exception_ptr error) noexcept { thrown_ = std::move(error); }
+    [[nodiscard]] std::exception_ptr take_thrown() noexcept {
+        return std::exchange(thrown_, nullptr);
+    }
+
   protected:
     explicit frame_chain(promise_base* root) noexcept : top_(root) {}
     ~frame_chain() = default;
 
   private:
     std::atomic<promise_base*> top_;
+    std::exception_ptr thrown_;
 };
-
-/// Tells the task of a frame without parent that its body has ended.
-void root_ended(frame_chain& task) noexcept;
 
 /// Stands for an awaiter that must not be copied. (await_transform may return a reference, says the
 /// standard; g++ 12 copies it all the same.)
@@ -98,6 +102,12 @@ class awaiter_reference {
     Awaiter& awaiter_;
 };
 
+/// The frame of a promise. Its address follows from the promise's: see `coro_promise` for what that
+/// asks of the type of the result.
+[[nodiscard]] inline std::coroutine_handle<> frame_of(promise_base& promise) noexcept;
+/// And the other way round.
+[[nodiscard]] inline promise_base* promise_of(std::coroutine_handle<> frame) noexcept;
+
 class promise_base : public recycled {
   public:
     std::suspend_always initial_suspend() const noexcept { return {}; }
@@ -108,13 +118,10 @@ class promise_base : public recycled {
         bool await_ready() const noexcept { return false; }
         template <typename Promise>
         std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) noexcept {
-            promise_base& own = ended.promise();
-            if (own.continuation) {
-                own.task->set_top(own.parent);
-                return own.continuation;
-            }
-            root_ended(*own.task);
-            return std::noop_coroutine();
+            const promise_base& own = ended.promise();
+            own.task->set_top(own.parent);
+            if (own.parent == nullptr) return std::noop_coroutine();
+            return frame_of(*own.parent);
         }
         void await_resume() const noexcept {}
     };
@@ -123,8 +130,8 @@ class promise_base : public recycled {
     /// Notes where this coroutine awaits.
     template <typename Awaitable>
     auto await_transform(Awaitable&& awaitable,
-                         std::source_location where = std::source_location::current()) {
-        await_site = where;
+                         const std::source_location& where = std::source_location::current()) {
+        location = where;
         if constexpr (requires { static_cast<Awaitable&&>(awaitable).operator co_await(); }) {
             return static_cast<Awaitable&&>(awaitable).operator co_await();
         } else {
@@ -132,33 +139,91 @@ class promise_base : public recycled {
         }
     }
 
-    std::coroutine_handle<> continuation;  ///< the parent's frame; null for the root of a task
-    promise_base* parent = nullptr;        ///< the parent's promise; null for the root
-    frame_chain* task = nullptr;           ///< the task that drives this frame; null: not started
-    unique_frame* owner = nullptr;         ///< who destroys this frame while its parent awaits it
-    std::source_location definition;       ///< the function
-    std::source_location await_site;       ///< its current (or latest) co_await
+    // What is not initialized here is when the frame becomes a child or the root of a task: most
+    // frames live for a few nanoseconds.
+    promise_base* parent;           ///< the promise of the frame that awaits this; null: the root
+    frame_chain* task = nullptr;    ///< the task that drives this frame; null: not started
+    unique_frame* owner;            ///< who destroys this frame while its parent awaits it
+    std::source_location location;  ///< its current or latest co_await; before that, the function
 };
 
+inline std::coroutine_handle<> frame_of(promise_base& promise) noexcept {
+    return std::coroutine_handle<promise_base>::from_promise(promise);
+}
+inline promise_base* promise_of(std::coroutine_handle<> frame) noexcept {
+    return &std::coroutine_handle<promise_base>::from_address(frame.address()).promise();
+}
+
+/// Adds what the body returns. What it throws goes another way, see frame_chain: so a frame holds
+/// nothing for it, and has nothing to clean up.
 template <typename T>
-class coro_promise_result : public promise_base {
+class returning_promise : public promise_base {
+    using stored = std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>;
+
   public:
+    returning_promise() noexcept {}
+    returning_promise(const returning_promise&) = delete;
+    returning_promise& operator=(const returning_promise&) = delete;
+    ~returning_promise() { drop_value(); }
+
     template <typename Value>
     void return_value(Value&& value) {
-        outcome.set_value(std::forward<Value>(value));
+        if constexpr (std::is_reference_v<T>) {
+            value_ = std::addressof(value);
+        } else {
+            std::construct_at(&value_, std::forward<Value>(value));
+        }
+        has_returned_ = true;
     }
-    void unhandled_exception() noexcept { outcome.set_exception(std::current_exception()); }
+    /// Also after `return_value`, when the destructor of a local throws.
+    void unhandled_exception() noexcept {
+        drop_value();
+        has_returned_ = false;
+        task->set_thrown(std::current_exception());
+    }
 
-    result<T> outcome;
+    [[nodiscard]] bool has_returned() const noexcept { return has_returned_; }
+    /// Moves the value out, or throws what the body threw. REQUIRES: it has ended.
+    T take() {
+        if (!has_returned_) [[unlikely]]
+            std::rethrow_exception(task->take_thrown());
+        if constexpr (std::is_reference_v<T>) {
+            return static_cast<T>(*value_);
+        } else {
+            return std::move(value_);
+        }
+    }
+
+  private:
+    void drop_value() noexcept {
+        if constexpr (!std::is_trivially_destructible_v<stored>) {
+            if (has_returned_) std::destroy_at(&value_);
+        }
+    }
+
+    union {
+        stored value_;
+    };
+    bool has_returned_ = false;
 };
 
 template <>
-class coro_promise_result<void> : public promise_base {
+class returning_promise<void> : public promise_base {
   public:
-    void return_void() { outcome.set_value(); }
-    void unhandled_exception() noexcept { outcome.set_exception(std::current_exception()); }
+    void return_void() noexcept { has_returned_ = true; }
+    void unhandled_exception() noexcept {
+        has_returned_ = false;
+        task->set_thrown(std::current_exception());
+    }
 
-    result<void> outcome;
+    [[nodiscard]] bool has_returned() const noexcept { return has_returned_; }
+    void take() {
+        if (!has_returned_) [[unlikely]]
+            std::rethrow_exception(task->take_thrown());
+    }
+
+  private:
+    bool has_returned_ = false;
 };
 
 }  // namespace detail

@@ -45,10 +45,13 @@ class runtime final : public loop_extension {
   public:
     /// The loop's runtime; made on first use.
     static runtime& of(event_loop& loop) {
-        if (loop_extension* existing = loop.extension()) [[likely]] {
-            return static_cast<runtime&>(*existing);
-        }
+        if (loop.extension() != nullptr) [[likely]]
+            return existing(loop);
         return make(loop);
+    }
+    /// REQUIRES: it has been used, as it has where there is a task.
+    static runtime& existing(event_loop& loop) noexcept {
+        return static_cast<runtime&>(*loop.extension());
     }
 
     explicit runtime(event_loop& loop) noexcept;
@@ -57,8 +60,8 @@ class runtime final : public loop_extension {
     void close() noexcept override;
     void note_running(stall_snapshot& into) const noexcept override;
 
+    /// It leaves by itself, when it dies.
     void add(completion& item) noexcept { completions_.push_back(item); }
-    void remove(completion& item) noexcept { completions_.remove(item); }
     /// Every task that is not done, oldest first.
     [[nodiscard]] std::vector<detail::counted<task_base>> tasks();
     /// How many of them there are.
@@ -74,9 +77,9 @@ class runtime final : public loop_extension {
 
     /// Null takes it away. It must outlive the steps that it hears of.
     void set_step_observer(step_observer* observer) noexcept { step_observer_ = observer; }
+    [[nodiscard]] bool observes_steps() const noexcept { return step_observer_ != nullptr; }
     void step_ended(task_base& task) noexcept {
-        if (step_observer_ != nullptr) [[unlikely]]
-            step_observer_->after_step(task);
+        if (step_observer_ != nullptr) step_observer_->after_step(task);
     }
 
     /// The executor of run_in_executor and to_thread; made on first use.
@@ -105,5 +108,7 @@ class runtime final : public loop_extension {
     std::shared_ptr<thread_pool_executor> executor_;
     sleep_hook_type sleep_hook_;
 };
+
+inline completion::completion(event_loop& loop) : loop_(&loop) { runtime::of(loop).add(*this); }
 
 }  // namespace mayhem

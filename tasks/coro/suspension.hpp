@@ -20,6 +20,7 @@
 #include <string>
 
 #include "tasks/coro/promise.hpp"
+#include "tasks/coro/result.hpp"
 
 namespace mayhem {
 
@@ -55,10 +56,11 @@ class suspension {
   protected:
     ~suspension() = default;
 
-    /// The task that `frame` belongs to is now suspended here, and continues with `frame`.
+    /// The task that `frame` belongs to is now suspended here. REQUIRES: `frame` is its innermost,
+    /// with which it continues.
     template <typename Promise>
     void suspend(std::coroutine_handle<Promise> frame) noexcept {
-        suspend(frame, frame.promise());
+        suspend(frame.promise());
     }
 
     /// Takes `suspend` back, when arranging for the end of the wait has failed: await_suspend then
@@ -92,9 +94,12 @@ class suspension {
     [[nodiscard]] event_loop& loop() const noexcept;
 
   private:
-    void suspend(std::coroutine_handle<> frame, detail::promise_base& promise) noexcept;
+    void suspend(detail::promise_base& promise) noexcept;
 
     task_base* task_ = nullptr;
 };
 
 }  // namespace mayhem
+
+// What is inline here is defined with the task, in task_base.hpp, which comes with this.
+#include "tasks/coro/completion.hpp"

@@ -25,15 +25,25 @@ class task_state final : public with_outcome<task_base, T> {
   private:
     ~task_state() override { this->report_unretrieved("Task"); }
 
-    void take_outcome() noexcept override {
+    bool take_outcome() noexcept override {
         using handle_type = std::coroutine_handle<coro_promise<T>>;
-        const auto frame = handle_type::from_address(this->root_frame().address());
-        this->outcome_ = std::move(frame.promise().outcome);
+        auto& promise = handle_type::from_address(this->root_frame().address()).promise();
+        if (!promise.has_returned()) {
+            this->outcome_.set_exception(this->take_thrown());
+            return false;
+        }
         // Asked to stop after its last await. A value is not given up for that; without one there
         // is nothing to lose, and the request is answered as asyncio does.
         if constexpr (std::is_void_v<T>) {
-            if (this->has_pending_cancel() && this->outcome_.has_value()) set_cancelled_outcome();
+            if (this->has_pending_cancel()) {
+                set_cancelled_outcome();
+                return false;
+            }
+            this->outcome_.set_value();
+        } else {
+            this->outcome_.set_value(promise.take());
         }
+        return true;
     }
     void set_cancelled_outcome() noexcept override {
         this->outcome_.set_exception(std::make_exception_ptr(cancelled{}));
@@ -130,7 +140,7 @@ class task : public task_ref {
 
     task() noexcept = default;
     explicit task(detail::counted<state_type> state) noexcept
-        : task_ref(detail::counted<task_base>::share(*state)) {}
+        : task_ref(detail::counted<task_base>(std::move(state))) {}
 
     /// The result of a finished task; throws its exception, or invalid_state while it runs.
     decltype(auto) value() { return state()->value(); }
@@ -158,10 +168,9 @@ task<T> create_task(event_loop& loop, coro<T> body, std::string_view name = {},
     if (loop.is_closed()) throw loop_closed();
     loop.check_thread("create_task");
     MAYHEM_CHECK(static_cast<bool>(body), "create_task was given an empty coroutine");
-    const auto frame = body.release();
-    detail::unique_frame owned(frame);  // there may be no memory for the task
-    auto* state = new detail::task_state<T>(loop, std::move(owned), frame.promise(), name, where);
-    return task<T>(detail::counted<detail::task_state<T>>(state));
+    detail::unique_frame frame(body.release());  // there may be no memory for the task
+    using state_type = detail::task_state<T>;
+    return task<T>(detail::counted(new state_type(loop, std::move(frame), name, where)));
 }
 
 template <typename T>

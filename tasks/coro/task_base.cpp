@@ -26,64 +26,85 @@ bool is_cancelled(const std::exception_ptr& error) noexcept {
     }
 }
 
-task_base::task_base(event_loop& loop, detail::unique_frame frame, detail::promise_base& root,
-                     std::string_view name, const std::source_location& where)
-    : completion(loop),
-      frame_chain(&root),
-      frame_(std::move(frame)),
-      root_(&root),
-      resume_point_(frame_.get()),
-      id_(runtime::of(loop).next_task_id()),
-      definition_(root.definition),
-      created_(where),
-      context_(context::active()),
-      name_(name) {
-    root.task = this;
-    const task_base* creator = runtime::of(loop).current();
-    if (creator != nullptr) parent_id_ = creator->id();
-    if (creator != nullptr && creator->is_protected()) protect();
-    remember_creation(where);
-    retain();  // the loop's reference, given up in finish(): a running task needs no owner
-    loop.make_ready(*this);
+namespace {
+
+/// What context::active() gives, found faster while the loop runs a step.
+const context& context_in(event_loop& loop) noexcept {
+    const context* const active = loop.active_context();
+    return active != nullptr ? *active : context::active();
 }
 
-task_base::~task_base() { MAYHEM_CHECK(!frame_, "a task was destroyed with its frame"); }
+}  // namespace
+
+task_base::task_base(event_loop& loop, detail::unique_frame frame, std::string_view name,
+                     const std::source_location& where)
+    : completion(loop),
+      frame_chain(detail::promise_of(frame.get())),
+      frame_(std::move(frame)),
+      id_(runtime::existing(loop).next_task_id()),
+      definition_(top()->location),
+      created_(where),
+      context_(context_in(loop)) {
+    top()->parent = nullptr;
+    top()->task = this;
+    if (!name.empty()) name_.store(new std::string(name), std::memory_order_relaxed);
+    if (const task_base* creator = runtime::existing(loop).current()) {
+        parent_id_ = creator->id();
+        if (creator->is_protected()) protect();
+    }
+    remember_creation(where);
+    retain();  // the loop's reference, given up in step(): a running task needs no owner
+    loop.make_ready(*this);
+}
 
 // ---- Steps --------------------------------------------------------------------------------
 
 void task_base::step() noexcept {
-    runtime& own = runtime::of(*loop());
-    const auto keep = detail::counted<task_base>::share(*this);  // until the watch has reported
-    const detail::slow_step_watch watch(*loop(), *this);
-    waiting_on_ = nullptr;
-    phase_ = phase::running;
-    if (!has_started_) {
-        has_started_ = true;
-        if (must_cancel_) {  // cancelled before the first step: the body never runs
-            set_cancelled_outcome();
-            finish();
-            return own.step_ended(*this);
-        }
-    }
-    const detail::context_switch inside(loop()->active_context(), context_);
-    own.enter(this);
-    resume_point_.resume();
-    own.leave();
-    if (root_ended_) {
-        take_outcome();
-        finish();
-    }
-    own.step_ended(*this);
+    if (loop()->is_observed() || runtime::existing(*loop()).observes_steps()) [[unlikely]]
+        return step_observed();
+    if (run_until_suspended()) release();
 }
 
-void task_base::finish() noexcept {
+void task_base::step_observed() noexcept {
+    runtime& own = runtime::existing(*loop());
+    bool ended = false;
+    {
+        const detail::slow_step_watch watch(*loop(), *this);
+        ended = run_until_suspended();
+    }
+    own.step_ended(*this);
+    if (ended) release();
+}
+
+/// @returns true when the task has ended.
+inline bool task_base::run_until_suspended() noexcept {
+    waiting_on_ = nullptr;
+    phase_ = phase::running;
+    if (must_cancel_ && !has_started_) [[unlikely]] {  // the body never runs
+        set_cancelled_outcome();
+        finish(false);
+        return true;
+    }
+    has_started_ = true;
+    event_loop& own = *loop();
+    runtime::existing(own).enter(this);
+    own.active_context() = &context_;
+    detail::frame_of(*top()).resume();
+    const bool has_ended = frame_.get().done();
+    if (has_ended) finish(take_outcome());
+    own.active_context() = nullptr;
+    runtime::existing(own).leave();
+    return has_ended;
+}
+
+void task_base::finish(bool has_value) noexcept {
     // A coroutine's locals are gone when its task is done, however long the handle is kept.
-    root_ = nullptr;
     set_top(nullptr);
     phase_ = phase::ended;
     frame_ = detail::unique_frame();
-    complete(is_cancelled(exception()) ? state::cancelled : state::finished);
-    release();
+    if (has_value) return complete(state::finished);
+    const bool by_cancel = mayhem::is_cancelled(exception());
+    complete(by_cancel ? state::cancelled : state::finished, !by_cancel);
 }
 
 void task_base::fail_misuse(const char* what) const noexcept {
@@ -153,6 +174,11 @@ int task_base::uncancel() noexcept {
     return cancel_requests_;
 }
 
+void task_base::raise_cancelled() {
+    must_cancel_ = false;
+    throw cancelled{};
+}
+
 // ---- The end of the loop ------------------------------------------------------------------
 
 void task_base::protect() noexcept {
@@ -181,7 +207,6 @@ void task_base::loop_closes() noexcept {
 /// would do it too, but by recursion, and a chain may be deeper than the stack.
 void task_base::destroy_frames() noexcept {
     detail::promise_base* frame = top();
-    root_ = nullptr;
     phase_ = phase::ended;
     while (frame != nullptr && frame->parent != nullptr) {
         detail::promise_base* parent = frame->parent;
@@ -195,43 +220,45 @@ void task_base::destroy_frames() noexcept {
 
 // ---- What people see ----------------------------------------------------------------------
 
-std::string task_base::name() const { return name_.empty() ? fmt::format("Task-{}", id_) : name_; }
+std::string task_base::name() const {
+    const std::string* given = name_.load(std::memory_order_relaxed);
+    return given != nullptr ? *given : fmt::format("Task-{}", id_);
+}
 
 std::string task_base::coro_name() const {
     return clean_function_name(definition_.function_name());
 }
 
 void task_base::set_name(std::string_view name) {
-    is_renamed_.store(true, std::memory_order_relaxed);
+    const auto* const replaced =
+        name_.exchange(name.empty() ? nullptr : new std::string(name), std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    name_ = name;
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    is_renamed_.store(false, std::memory_order_relaxed);
+    delete replaced;
 }
 
 void task_base::note(stall_snapshot& into) const noexcept {
     into.task_id = id_;
-    if (!is_renamed_.load(std::memory_order_relaxed)) {
-        const std::size_t length = std::min(name_.size(), stall_snapshot::name_max - 1);
-        std::copy_n(name_.data(), length, into.task_name.data());
+    if (const std::string* name = name_.load(std::memory_order_relaxed)) {
+        const std::size_t length = std::min(name->size(), stall_snapshot::name_max - 1);
+        std::copy_n(name->data(), length, into.task_name.data());
         into.task_name[length] = '\0';
     }
     for (const auto* frame = top(); frame != nullptr; frame = frame->parent) {
         if (into.frame_count == stall_snapshot::frames_max) return;
-        const std::source_location& at = frame->await_site;
-        into.frames[into.frame_count++] = {frame->definition.function_name(), at.file_name(),
+        const std::source_location& at = frame->location;
+        into.frames[into.frame_count++] = {frame->location.function_name(), at.file_name(),
                                            at.line()};
     }
 }
 
 std::string task_base::describe_coroutine() const {
     const std::string function = coro_name();
-    if (root_ == nullptr) {
+    if (!frame_) {
         return fmt::format("<{}() done, defined at {}:{}>", function, definition_.file_name(),
                            definition_.line());
     }
-    return fmt::format("<{}() running at {}:{}>", function, root_->await_site.file_name(),
-                       root_->await_site.line());
+    const std::source_location& at = detail::promise_of(frame_.get())->location;
+    return fmt::format("<{}() running at {}:{}>", function, at.file_name(), at.line());
 }
 
 const char* task_base::describe_state() const noexcept {
@@ -257,44 +284,13 @@ std::string task_base::describe() const {
 std::vector<stack_frame> task_base::stack() const {
     std::vector<stack_frame> frames;
     for (const auto* frame = top(); frame != nullptr; frame = frame->parent) {
-        frames.push_back({clean_function_name(frame->definition.function_name()),
-                          frame->await_site.file_name(), frame->await_site.line()});
+        frames.push_back({clean_function_name(frame->location.function_name()),
+                          frame->location.file_name(), frame->location.line()});
     }
     return {frames.rbegin(), frames.rend()};
 }
 
-// ---- Suspensions: thin, but they need the task --------------------------------------------
-
-void suspension::suspend(std::coroutine_handle<> frame, detail::promise_base& promise) noexcept {
-    task_ = static_cast<task_base*>(promise.task);
-    task_->suspended_at(frame, *this);
-}
-
-void suspension::undo_suspend() noexcept { task_->not_suspended(); }
-
-void suspension::deliver_pending_cancel() noexcept {
-    if (task_->has_pending_cancel() && cancel()) task_->set_pending_cancel(false);
-}
-
-void suspension::wake() noexcept { task_->wake(); }
-void suspension::resume() noexcept { task_->resume(); }
-
-void suspension::throw_if_cancelled(bool by_this_wait) const {
-    if (!by_this_wait && !task_->has_pending_cancel()) return;
-    task_->set_pending_cancel(false);  // two requests before the task runs are one exception
-    throw cancelled{};
-}
-
-bool suspension::has_pending_cancel() const noexcept { return task_->has_pending_cancel(); }
-void suspension::forget_pending_cancel() noexcept { task_->set_pending_cancel(false); }
-
-void suspension::return_cancel_request() noexcept { task_->set_pending_cancel(true); }
-
-event_loop& suspension::loop() const noexcept { return *task_->loop(); }
-
 namespace detail {
-
-void root_ended(frame_chain& task) noexcept { static_cast<task_base&>(task).root_ended(); }
 
 namespace {
 

@@ -11,6 +11,7 @@
 // the coroutine makes of it is its own affair: it may clean up, it may even go on.
 #pragma once
 
+#include <atomic>
 #include <coroutine>
 #include <cstdint>
 #include <source_location>
@@ -23,12 +24,13 @@
 
 namespace mayhem {
 
-class task_base : public completion, public runnable, public detail::frame_chain {
+// (A runnable first: what the loop calls most needs no adjustment of `this` then.)
+class task_base : public runnable, public completion, public detail::frame_chain {
   public:
     /// Takes the coroutine's frame over and schedules its first step for the next tick. (When that
     /// fails for want of memory, the frame is destroyed.)
-    task_base(event_loop& loop, detail::unique_frame frame, detail::promise_base& root,
-              std::string_view name, const std::source_location& where);
+    task_base(event_loop& loop, detail::unique_frame frame, std::string_view name,
+              const std::source_location& where);
 
     // What users see through task<T>; documented there.
     bool cancel() override;
@@ -57,8 +59,7 @@ class task_base : public completion, public runnable, public detail::frame_chain
 
     // For suspensions (see suspension.hpp). Whoever ends a wait twice, or goes on with a task that
     // runs, is told so by an abort that names the task: its frames would be corrupt.
-    void suspended_at(std::coroutine_handle<> frame, suspension& why) noexcept {
-        resume_point_ = frame;
+    void suspended_at(suspension& why) noexcept {
         waiting_on_ = &why;
         phase_ = phase::suspended;
     }
@@ -71,6 +72,11 @@ class task_base : public completion, public runnable, public detail::frame_chain
         phase_ = phase::ready;
         loop()->make_ready(*this);
     }
+    /// Goes to the end of the line without having waited for anything.
+    void yield() noexcept {
+        phase_ = phase::ready;
+        loop()->make_ready(*this);
+    }
     /// Continues now, from a node that the loop runs.
     void resume() noexcept {
         leave(phase::suspended, "resumed");
@@ -78,7 +84,8 @@ class task_base : public completion, public runnable, public detail::frame_chain
     }
     [[nodiscard]] bool has_pending_cancel() const noexcept { return must_cancel_; }
     void set_pending_cancel(bool pending) noexcept { must_cancel_ = pending; }
-    void root_ended() noexcept { root_ended_ = true; }
+    /// Two requests before the task runs are one exception.
+    [[noreturn]] void raise_cancelled();
 
     void run() noexcept override {
         leave(phase::ready, "run");
@@ -90,10 +97,14 @@ class task_base : public completion, public runnable, public detail::frame_chain
     void mark_asked_to_end(bool asked) noexcept { asked_to_end_ = asked; }
 
   protected:
-    ~task_base() override;
+    ~task_base() override {
+        MAYHEM_CHECK(!frame_, "a task was destroyed with its frame");
+        delete name_.load(std::memory_order_relaxed);
+    }
 
     /// Moves the outcome out of the root's promise. Called once, before the frame is destroyed.
-    virtual void take_outcome() noexcept = 0;
+    /// @returns false when it is an exception.
+    virtual bool take_outcome() noexcept = 0;
     virtual void set_cancelled_outcome() noexcept = 0;
 
     /// REQUIRES: the frame is not destroyed yet.
@@ -113,6 +124,8 @@ class task_base : public completion, public runnable, public detail::frame_chain
     [[noreturn]] void fail_misuse(const char* what) const noexcept;
     /// Continues the coroutine until it suspends again or ends.
     void step() noexcept;
+    void step_observed() noexcept;
+    [[nodiscard]] bool run_until_suspended() noexcept;
     struct chain_end {
         task_base* task;
         bool in_circle;
@@ -121,28 +134,52 @@ class task_base : public completion, public runnable, public detail::frame_chain
         return waiting_on_ != nullptr ? waiting_on_->awaited_task() : nullptr;
     }
     [[nodiscard]] chain_end find_chain_end() noexcept;
-    void finish() noexcept;
+    void finish(bool has_value) noexcept;
     void destroy_frames() noexcept;
     [[nodiscard]] std::string describe_coroutine() const;
     [[nodiscard]] const char* describe_state() const noexcept;
 
-    detail::unique_frame frame_;
-    detail::promise_base* root_;            // the promise of frame_; null once it is destroyed
-    std::coroutine_handle<> resume_point_;  // the innermost frame
-    suspension* waiting_on_ = nullptr;      // null while ready or running
+    detail::unique_frame frame_;        // the root's; null once the task has ended
+    suspension* waiting_on_ = nullptr;  // null while running
     std::uint64_t id_;
     std::uint64_t parent_id_ = 0;  // of the task that created it; 0: none did
     std::source_location definition_;
     std::source_location created_;
     context context_;
-    std::string name_;                     // empty: "Task-<id>"
-    std::atomic<bool> is_renamed_{false};  // just now: a signal handler must not read the name
+    // Null: "Task-<id>". The string never changes: a new name is a new string, so that a signal
+    // handler on this thread may read it at any moment.
+    std::atomic<const std::string*> name_{nullptr};
     int cancel_requests_ = 0;
     bool must_cancel_ = false;
-    bool root_ended_ = false;
     bool has_started_ = false;
     bool asked_to_end_ = false;
     phase phase_ = phase::ready;
 };
+
+// ---- What suspensions ask of their task: every wait passes here ---------------------------
+
+inline void suspension::suspend(detail::promise_base& promise) noexcept {
+    task_ = static_cast<task_base*>(promise.task);
+    task_->suspended_at(*this);
+}
+
+inline void suspension::undo_suspend() noexcept { task_->not_suspended(); }
+
+inline void suspension::deliver_pending_cancel() noexcept {
+    if (task_->has_pending_cancel() && cancel()) task_->set_pending_cancel(false);
+}
+
+inline void suspension::wake() noexcept { task_->wake(); }
+inline void suspension::resume() noexcept { task_->resume(); }
+
+inline void suspension::throw_if_cancelled(bool by_this_wait) const {
+    if (by_this_wait || task_->has_pending_cancel()) [[unlikely]]
+        task_->raise_cancelled();
+}
+
+inline bool suspension::has_pending_cancel() const noexcept { return task_->has_pending_cancel(); }
+inline void suspension::forget_pending_cancel() noexcept { task_->set_pending_cancel(false); }
+inline void suspension::return_cancel_request() noexcept { task_->set_pending_cancel(true); }
+inline event_loop& suspension::loop() const noexcept { return *task_->loop(); }
 
 }  // namespace mayhem
