@@ -1,8 +1,9 @@
 #include "loop/recycling_allocator.hpp"
 
-#include <array>
 #include <atomic>
 #include <new>
+
+#include "loop/slab_heap.hpp"
 
 // tests/valgrind asks for the plain one by itself.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -14,151 +15,142 @@
 #endif
 
 namespace mayhem::detail {
+
+constinit thread_local std::array<free_list, block_classes> own_blocks{};
+
 namespace {
 
-// Blocks taken from operator new and not returned to it: handed out, or in somebody's stock. Only
-// the slow paths count, and only as a number: it orders nothing.
-std::atomic<std::size_t> heap_blocks{0};
+#ifdef MAYHEM_PLAIN_ALLOCATOR
+constexpr bool is_plain = true;
+#else
+constexpr bool is_plain = false;
+#endif
+
+constexpr std::size_t bytes_per_class_max = std::size_t{4} << 20;
+constexpr std::size_t bytes_taken = 4096;  // at once, from the slabs: one page, one page fault
+constexpr std::size_t blocks_given = 64;   // at once, back to the slabs
+
+constexpr std::size_t size_of(std::size_t kind) noexcept { return (kind + 1) * block_granularity; }
+constexpr std::size_t limit_of(std::size_t kind) noexcept {
+    return bytes_per_class_max / size_of(kind);
+}
+
+// Blocks that are handed out, or in somebody's stock. Only the slow paths count, and only as a
+// number: it orders nothing.
+std::atomic<std::size_t> blocks_outside{0};
+
+void count_out(std::size_t blocks) noexcept {
+    blocks_outside.fetch_add(blocks, std::memory_order_relaxed);
+}
+void count_in(std::size_t blocks) noexcept {
+    blocks_outside.fetch_sub(blocks, std::memory_order_relaxed);
+}
 
 void* from_heap(std::size_t size) {
     void* block = ::operator new(size);
-    heap_blocks.fetch_add(1, std::memory_order_relaxed);
-    return block;
-}
-
-void* from_heap_nothrow(std::size_t size) noexcept {
-    void* block = ::operator new(size, std::nothrow);
-    if (block != nullptr) heap_blocks.fetch_add(1, std::memory_order_relaxed);
+    count_out(1);
     return block;
 }
 
 void to_heap(void* block) noexcept {
-    if (block != nullptr) heap_blocks.fetch_sub(1, std::memory_order_relaxed);
+    if (block == nullptr) return;
+    count_in(1);
     ::operator delete(block);
 }
 
-}  // namespace
-
-#ifdef MAYHEM_PLAIN_ALLOCATOR
-
-void* allocate(std::size_t size) { return from_heap(size); }
-void* allocate_nothrow(std::size_t size) noexcept { return from_heap_nothrow(size); }
-void deallocate(void* block, std::size_t) noexcept { to_heap(block); }
-std::size_t live_blocks() noexcept { return heap_blocks.load(std::memory_order_relaxed); }
-void release_stock() noexcept {}
-
-#else
-
-namespace {
-
-constexpr std::size_t granularity = 64;
-constexpr std::size_t class_count = 32;  // blocks up to 2 KiB are recycled
-constexpr std::size_t blocks_per_class_max = 4096;
-
-struct free_block {
-    free_block* next;
-};
-
-struct free_list {
-    free_block* first = nullptr;
-    std::size_t count = 0;
-};
-
-/// A thread's stock. It needs no code to come into being, so that finding it is cheap; what has to
-/// be done at the thread's end is the keeper's.
-struct thread_cache {
-    std::array<free_list, class_count> lists{};
-    std::size_t limit = 0;  // blocks of a class; 0 before the first, and when the thread ends
-    bool has_ended = false;
-
-    void clear() noexcept {
-        for (free_list& list : lists) {
-            while (free_block* block = list.first) {
-                list.first = block->next;
-                to_heap(block);
-            }
-            list.count = 0;
-        }
+/// Gives up to `count` blocks of `list` back.
+void shrink(free_list& list, std::size_t count) noexcept {
+    free_block* const first = list.first;
+    free_block* last = nullptr;
+    std::size_t given = 0;
+    for (; given < count && list.first != nullptr; ++given) {
+        last = list.first;
+        list.first = last->next;
     }
-};
+    if (last == nullptr) return;
+    last->next = nullptr;
+    list.room += given;
+    count_in(given);
+    slab_heap::give(first);
+}
 
-constinit thread_local thread_cache stock;
+enum class stock_state : unsigned char { not_yet, kept, suspended, ended };
+constinit thread_local stock_state own_state = stock_state::not_yet;
 
-// A coroutine may move between threads across an await, so the address of the cache is asked for
-// anew each time: noinline keeps the compiler from remembering it.
-[[gnu::noinline]] thread_cache& cache() noexcept { return stock; }
+void open_stock() noexcept {
+    own_state = stock_state::kept;
+    for (std::size_t kind = 0; kind < block_classes; ++kind) {
+        own_blocks[kind].room = limit_of(kind);
+    }
+}
 
-/// Gives the stock back when its thread ends.
-class stock_keeper {
-  public:
-    stock_keeper() noexcept { cache().limit = blocks_per_class_max; }
+void close_stock(stock_state state) noexcept {
+    release_stock();
+    own_state = state;
+    for (free_list& list : own_blocks) list.room = 0;
+}
+
+/// Gives the stock back when its thread ends, and sees to it that nothing is kept after that.
+struct stock_keeper {
+    stock_keeper() noexcept { open_stock(); }
     stock_keeper(const stock_keeper&) = delete;
     stock_keeper& operator=(const stock_keeper&) = delete;
-    ~stock_keeper() {
-        cache().limit = 0;  // a thread's last objects may be freed after this
-        cache().has_ended = true;
-        cache().clear();
-    }
+    ~stock_keeper() { close_stock(stock_state::ended); }
 };
 
-/// The list is full, or nobody keeps the stock yet. @returns true when there is room.
-[[gnu::noinline]] bool make_room(const free_list& list) noexcept {
-    if (cache().has_ended) return false;
-    thread_local const stock_keeper keeper;
-    return list.count < cache().limit;
-}
-
-constexpr std::size_t class_of(std::size_t size) noexcept { return (size - 1) / granularity; }
-
-constexpr std::size_t block_size(std::size_t size) noexcept {
-    return (class_of(size) + 1) * granularity;
-}
-
-void* take(std::size_t size) noexcept {
-    free_list& list = cache().lists[class_of(size)];
-    free_block* block = list.first;
-    if (block == nullptr) return nullptr;
-    list.first = block->next;
-    --list.count;
-    return block;
-}
-
-constexpr bool is_recycled(std::size_t size) noexcept {
-    return size != 0 && size <= granularity * class_count;
+/// @returns false when this thread must not keep blocks.
+bool keeps_stock() noexcept {
+    if (is_plain) return false;
+    if (own_state == stock_state::not_yet) thread_local const stock_keeper keeper;
+    return own_state == stock_state::kept;
 }
 
 }  // namespace
 
-void* allocate(std::size_t size) {
+void* allocate_slowly(std::size_t size) {
     if (!is_recycled(size)) return from_heap(size);
-    if (void* block = take(size)) return block;
-    return from_heap(block_size(size));
+    const std::size_t kind = block_class(size);
+    if (!keeps_stock()) return from_heap(size_of(kind));
+    const block_chain taken = slab_heap::take(kind, size_of(kind), bytes_taken / size_of(kind));
+    if (taken.first == nullptr) throw std::bad_alloc();
+    count_out(taken.count);
+    free_list& list = own_blocks[kind];
+    list.first = taken.first->next;
+    list.room -= taken.count - 1;
+    return taken.first;
 }
 
-void* allocate_nothrow(std::size_t size) noexcept {
-    if (!is_recycled(size)) return from_heap_nothrow(size);
-    if (void* block = take(size)) return block;
-    return from_heap_nothrow(block_size(size));
-}
-
-void deallocate(void* block, std::size_t size) noexcept {
-    if (!is_recycled(size)) return to_heap(block);
-    thread_cache& own = cache();
-    free_list& list = own.lists[class_of(size)];
-    if (list.count >= own.limit && !make_room(list)) [[unlikely]]
-        return to_heap(block);
-    list.first = new (block) free_block{list.first};
-    ++list.count;
+void deallocate_slowly(void* block, std::size_t size) noexcept {
+    if (!is_recycled(size) || is_plain) return to_heap(block);
+    if (!keeps_stock()) {
+        count_in(1);
+        return slab_heap::give(::new (block) free_block{nullptr});
+    }
+    free_list& list = own_blocks[block_class(size)];
+    if (list.room == 0) shrink(list, blocks_given);
+    deallocate(block, size);
 }
 
 std::size_t live_blocks() noexcept {
     std::size_t in_stock = 0;
-    for (const free_list& list : cache().lists) in_stock += list.count;
-    return heap_blocks.load(std::memory_order_relaxed) - in_stock;
+    if (own_state == stock_state::kept) {
+        for (std::size_t kind = 0; kind < block_classes; ++kind) {
+            in_stock += limit_of(kind) - own_blocks[kind].room;
+        }
+    }
+    return blocks_outside.load(std::memory_order_relaxed) - in_stock;
 }
 
-void release_stock() noexcept { cache().clear(); }
+void release_stock() noexcept {
+    for (free_list& list : own_blocks) shrink(list, limit_of(0));
+}
 
-#endif
+without_recycling::without_recycling() noexcept {
+    if (keeps_stock()) close_stock(stock_state::suspended);
+}
+
+without_recycling::~without_recycling() {
+    if (own_state == stock_state::suspended) open_stock();
+}
 
 }  // namespace mayhem::detail

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <new>
 
+#include "loop/recycling_allocator.hpp"
 #include "tasks/exception_group.hpp"
 #include "tasks/testing/co_test.hpp"
 
@@ -49,6 +50,7 @@ bool fail_one(const scenario& what, backend_kind kind, std::size_t number, findi
     current_run = fmt::format("std::terminate after allocation {} has failed, on {}.\n{}", number,
                               backend_label(kind), how_to_repeat(where));
     allocation_failure by;
+    const detail::without_recycling each_block_is_asked_for;
     allocation_gate::fail_at(number);
     const std::string trouble = run_disturbed(run, kind, by);
     allocation_gate::shut();

@@ -1,22 +1,74 @@
-// Memory of a thread's own: what is left of it when the thread ends.
+// Memory of a thread's own: that blocks are apart, how much is kept, and what is left of it when
+// the thread ends.
 #include "loop/recycling_allocator.hpp"
 
+#include <cstring>
 #include <gtest/gtest.h>
 #include <thread>
 #include <vector>
+
+#include "loop/slab_heap.hpp"
 
 namespace {
 
 using namespace mayhem::detail;
 
+constexpr std::size_t mebibyte = std::size_t{1} << 20;
+
+std::vector<void*> take(std::size_t count, std::size_t size) {
+    std::vector<void*> blocks;
+    blocks.reserve(count);
+    for (std::size_t number = 0; number < count; ++number) blocks.push_back(allocate(size));
+    return blocks;
+}
+
+void give(const std::vector<void*>& blocks, std::size_t size) {
+    for (void* block : blocks) deallocate(block, size);
+}
+
+TEST(recycling_allocator, blocks_of_all_sizes_keep_what_is_written_to_them) {
+    struct owned {
+        unsigned char* block;
+        std::size_t size;
+        unsigned char value;
+    };
+    std::vector<owned> all;
+    unsigned char value = 0;
+    for (int round = 0; round < 40; ++round) {
+        for (std::size_t size = 1; size < 2100; size += 37) {
+            auto* block = static_cast<unsigned char*>(allocate(size));
+            std::memset(block, ++value, size);
+            all.push_back({block, size, value});
+            if (all.size() % 3 != 0) continue;
+            const owned back = all[all.size() / 2];  // so that old blocks are used again
+            all[all.size() / 2] = all.back();
+            all.pop_back();
+            for (std::size_t at = 0; at < back.size; ++at) ASSERT_EQ(back.block[at], back.value);
+            deallocate(back.block, back.size);
+        }
+    }
+    for (const owned& one : all) {
+        for (std::size_t at = 0; at < one.size; ++at) ASSERT_EQ(one.block[at], one.value);
+        deallocate(one.block, one.size);
+    }
+}
+
+TEST(recycling_allocator, counts_the_blocks_that_are_handed_out) {
+    const std::size_t before = live_blocks();
+    const auto small = take(1000, 100);
+    const auto large = take(10, 5000);
+    EXPECT_EQ(live_blocks(), before + 1010);
+    give(small, 100);
+    give(large, 5000);
+    EXPECT_EQ(live_blocks(), before);
+}
+
 TEST(recycling_allocator, a_thread_that_ends_gives_its_stock_back) {
     const std::size_t before = live_blocks();
-    std::thread([] {
-        std::vector<void*> blocks;
-        for (int i = 0; i < 100; ++i) blocks.push_back(allocate(200));
-        for (void* block : blocks) deallocate(block, 200);
-    }).join();
+    const std::size_t slabs_before = slab_heap::bytes();
+    std::thread([] { give(take(1000, 1234), 1234); }).join();
     EXPECT_EQ(live_blocks(), before);
+    EXPECT_EQ(slab_heap::bytes(), slabs_before);
 }
 
 /// Frees a block when its thread ends.
@@ -35,9 +87,44 @@ TEST(recycling_allocator, what_is_freed_after_the_stock_was_given_back_goes_to_t
     EXPECT_EQ(live_blocks(), before);
 }
 
+TEST(recycling_allocator, a_block_may_be_freed_by_another_thread) {
+    const std::size_t before = live_blocks();
+    const std::size_t slabs_before = slab_heap::bytes();
+    const auto blocks = take(1000, 1300);
+    std::thread([&] { give(blocks, 1300); }).join();
+    release_stock();
+    EXPECT_EQ(live_blocks(), before);
+    EXPECT_LE(slab_heap::bytes(), slabs_before);
+}
+
 TEST(recycling_allocator, a_stock_that_is_released_is_empty) {
     const std::size_t before = live_blocks();
     for (std::size_t size = 100; size < 2000; ++size) deallocate(allocate(size), size);
+    release_stock();
+    EXPECT_EQ(live_blocks(), before);
+}
+
+TEST(recycling_allocator, a_burst_gives_its_memory_back_but_for_four_mebibytes) {
+    release_stock();
+    const std::size_t before = slab_heap::bytes();
+    give(take(40 * mebibyte / 1024, 1024), 1024);
+    EXPECT_LE(slab_heap::bytes(), before + 5 * mebibyte);  // there are slabs in part
+    release_stock();
+    EXPECT_EQ(slab_heap::bytes(), before);
+}
+
+TEST(recycling_allocator, without_recycling_no_block_comes_from_a_slab) {
+    const std::size_t before = live_blocks();
+    const auto from_slabs = take(100, 900);
+    const std::size_t slabs = slab_heap::bytes();
+    std::vector<void*> plain;
+    {
+        const without_recycling scope;
+        plain = take(1000, 900);
+        EXPECT_LE(slab_heap::bytes(), slabs);
+        give(from_slabs, 900);  // each goes back to where it came from ...
+    }
+    give(plain, 900);  // ... whenever that is
     release_stock();
     EXPECT_EQ(live_blocks(), before);
 }
