@@ -63,6 +63,7 @@ class Case:
     plot: bool = True
     scaling: bool = False  # sizes are loops, and the plot says how many times as fast
     goals: tuple = ()
+    why: str = ""  # shown when a goal is not reached: the reason, as far as it is known
 
     def sizes_to_count(self):
         """Counting takes a second for each, so it is done for the sizes that goals speak of."""

@@ -27,6 +27,11 @@ def goals(results):
     return table(["figure", "who", "measured", "goal", ""], rows) if rows else "None measured."
 
 
+def missed_goals(results):
+    return "\n".join(f"- {workload.title}, {case.title}: {why}"
+                     for workload, case, why in figures.missed(figures.verdicts(results)))
+
+
 def row(results, workload, case, size, name, limit):
     figure = results.get(workload, case, size, name)
     extra = results.extra(workload, case, size, name)
@@ -59,6 +64,8 @@ def report(result):
     warning = words.noise_warning(result)
     parts += [f"**{warning}**"] if warning else []
     parts += ["## Goals", goals(results)]
+    reasons = missed_goals(results)
+    parts += ["### Not reached, and why", reasons] if reasons else []
     if result["missing"]:
         parts += ["## Left out",
                   "\n".join(f"- {one['name']}: {one['why']} (`{one['remedy']}`)"

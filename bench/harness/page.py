@@ -69,6 +69,12 @@ def goals(results):
     return table(["figure", "who", "measured", "goal", ""], rows, "left")
 
 
+def missed_goals(results):
+    items = "".join(f"<li><b>{escape(workload.title)}, {escape(case.title)}</b>: {escape(why)}</li>"
+                    for workload, case, why in figures.missed(figures.verdicts(results)))
+    return f"<h3>Not reached, and why</h3><ul>{items}</ul>" if items else ""
+
+
 def figure(drawing, caption):
     if not drawing:
         return ""
@@ -187,7 +193,7 @@ def report(result):
     body = (f"<h1>Mayhem: benchmarks</h1>"
             + table(["", ""], [cells(fact) for fact in words.heading(result)], "left")
             + (f'<p class="warning">{escape(warning)}</p>' if warning else "")
-            + f"<h2>Goals</h2>{goals(results)}{notes(result)}"
+            + f"<h2>Goals</h2>{goals(results)}{missed_goals(results)}{notes(result)}"
             + f"<h2>How to read this</h2><p>{escape(markdown.LEGEND)}</p>"
             + "".join(sections))
     return ('<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

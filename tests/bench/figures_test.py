@@ -22,6 +22,7 @@ DATA = {
         "competitors": ["ours", "raw", "fast", "slow"],
         "case": [
             {"id": "warm", "title": "warm", "unit": "us", "sizes": [10, 1000],
+             "why": "A place in the registry.",
              "goals": [{"at_most": 2, "times": "raw", "size": 1000},
                        {"at_most": 0.5, "times": "best peer"}, {"at_most": 0.01}]},
             {"id": "late", "title": "late", "benchmark": "warm", "measure": "late_us",

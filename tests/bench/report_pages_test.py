@@ -36,6 +36,11 @@ class MarkdownTest(unittest.TestCase):
         self.assertIn("| Ours | 5.00 us | at most 2.00 × raw (8.00 us) | reached |", text)
         self.assertRegex(text, r"at most 0\.50 × best peer, Fast \(4\.50 us\) \| not reached")
 
+    def test_a_goal_that_is_not_reached_has_its_reason(self):
+        text = markdown.report(result())
+        self.assertEqual(text.count("- Spawning, warm: A place in the registry."), 1)
+        self.assertIn("</b>: A place in the registry.</li>", page.report(result()))
+
     def test_who_is_left_out_is_named_with_the_remedy(self):
         missing = [{"name": "libuv", "why": "it was not built", "remedy": "libuv1-dev"}]
         self.assertIn("libuv: it was not built (`libuv1-dev`)",
