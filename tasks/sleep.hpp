@@ -54,7 +54,7 @@ class [[nodiscard("yield does nothing until it is awaited")]] yielding {
     bool await_ready() const noexcept { return false; }
     template <typename Promise>
     void await_suspend(std::coroutine_handle<Promise> frame) noexcept {
-        task_ = static_cast<task_base*>(frame.promise().task);
+        task_ = &static_cast<task_base&>(*frame.promise().task);
         task_->yield();
     }
     void await_resume() const {

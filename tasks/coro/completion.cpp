@@ -4,6 +4,7 @@
 
 #include "loop/slow_step.hpp"
 #include "tasks/coro/async_stack.hpp"
+#include "tasks/coro/outcome.hpp"
 #include "tasks/coro/runtime.hpp"
 #include "tasks/coro/task_base.hpp"
 
@@ -77,6 +78,8 @@ void completion::add_done_callback(std::move_only_function<void()> function,
     check_thread("add_done_callback");
     add_waiter(*new callback_waiter(*loop_, std::move(function), where));
 }
+
+void completion::throw_not_done() const { throw invalid_state("Result is not set: " + describe()); }
 
 void completion::wake_waiters() noexcept {
     if (loop_ == nullptr) return discard_waiters();

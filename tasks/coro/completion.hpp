@@ -116,9 +116,16 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
         if (unretrieved_) [[unlikely]]
             report_unretrieved_now(what);
     }
+    /// Somebody wants the value. @throws invalid_state while it is pending
+    void retrieve() {
+        if (!done()) [[unlikely]]
+            throw_not_done();
+        mark_retrieved();
+    }
     [[nodiscard]] bool has_unretrieved() const noexcept { return unretrieved_; }
 
   private:
+    [[noreturn]] void throw_not_done() const;
     void remember_creation_slowly(const std::source_location& where) noexcept;
     void report_unretrieved_now(const char* what) noexcept;
     void wake_waiters() noexcept;

@@ -41,18 +41,16 @@ void leg_set::expect(std::span<entry> storage) {
 
 void leg_set::attach(leg_owner& owner, counted<completion> target) {
     MAYHEM_CHECK(size_ < entries_.size(), "more legs were attached than were expected");
-    const std::size_t index = size_;
+    const std::size_t index = size_++;
     entry& own = entries_[index];
     own.target = std::move(target);
-    const auto earlier = note_latest(index);
-    ++size_;
-    if (earlier) {
-        entries_[*earlier].comes_again = true;
+    entry* const earlier = latest_ ? find_hashed(index) : find_among_few(index);
+    if (earlier != nullptr) {
+        earlier->comes_again = true;
     } else {
         ++unique_;
         own.waiter.attach(owner, *own.target, index);
     }
-    if (size_ == entries_.size()) latest_.reset();
 }
 
 void leg_set::attach(leg_owner& owner, const std::vector<counted<completion>>& targets) {
@@ -60,19 +58,19 @@ void leg_set::attach(leg_owner& owner, const std::vector<counted<completion>>& t
     for (const counted<completion>& target : targets) attach(owner, target);
 }
 
-/// Where the completion at `index` came last before, if it did: a few are compared, many are
-/// hashed.
-std::optional<std::size_t> leg_set::note_latest(std::size_t index) {
-    completion* const target = entries_[index].target.get();
-    if (latest_) {
-        const auto [seen, is_new] = latest_->try_emplace(target, index);
-        if (is_new) return std::nullopt;
-        return std::exchange(seen->second, index);
-    }
+/// Where the completion at `index` came last before; null when it is new.
+leg_set::entry* leg_set::find_among_few(std::size_t index) noexcept {
     for (std::size_t earlier = index; earlier-- > 0;) {
-        if (entries_[earlier].target.get() == target) return earlier;
+        if (entries_[earlier].target == entries_[index].target) return &entries_[earlier];
     }
-    return std::nullopt;
+    return nullptr;
+}
+
+leg_set::entry* leg_set::find_hashed(std::size_t index) {
+    const auto [seen, is_new] = latest_->try_emplace(entries_[index].target.get(), index);
+    entry* const earlier = is_new ? nullptr : &entries_[std::exchange(seen->second, index)];
+    if (size_ == entries_.size()) latest_.reset();
+    return earlier;
 }
 
 void leg_set::detach() noexcept {

@@ -9,7 +9,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -81,7 +80,8 @@ class leg_set {
     }
 
   private:
-    [[nodiscard]] std::optional<std::size_t> note_latest(std::size_t index);
+    [[nodiscard]] entry* find_among_few(std::size_t index) noexcept;
+    [[nodiscard]] entry* find_hashed(std::size_t index);
 
     std::span<entry> entries_;
     std::unique_ptr<entry[]> own_entries_;

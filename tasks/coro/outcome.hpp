@@ -1,4 +1,5 @@
-// What futures and tasks have in common besides being completions: a value, or what went wrong.
+// What a future is besides being a completion: a value, or what went wrong. (A task keeps its own
+// in a smaller space: see task_state.)
 #pragma once
 
 #include <stdexcept>
@@ -28,23 +29,17 @@ class with_outcome : public Base {
     }
     /// A reference to the value, or throws. @throws invalid_state while it is pending
     decltype(auto) value() {
-        retrieve();
+        this->retrieve();
         return outcome_.value();
     }
     /// The value, moved out.
     T take_value() {
-        retrieve();
+        this->retrieve();
         return std::move(outcome_).value();
     }
 
   protected:
     result<T> outcome_;
-
-  private:
-    void retrieve() {
-        if (!this->done()) throw invalid_state("Result is not set: " + this->describe());
-        this->mark_retrieved();
-    }
 };
 
 }  // namespace detail

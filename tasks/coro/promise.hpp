@@ -53,7 +53,7 @@ class unique_frame {
 
 /// The frames of one task: a stack, linked through `parent`. The task derives from it. It also
 /// carries the exception that is on its way from a frame that ends to the one that awaits it: at
-/// any moment there is at most one.
+/// any moment there is at most one. That of the root stays.
 ///
 /// It may be read at any moment by a signal handler on the task's own thread, which sees the chain
 /// as it was before or after a change. So a frame is complete before it is put on top, and leaves
@@ -72,6 +72,7 @@ class frame_chain {
     }
 
     void set_thrown(std::exception_ptr error) noexcept { thrown_ = std::move(error); }
+    [[nodiscard]] const std::exception_ptr& thrown() const noexcept { return thrown_; }
     [[nodiscard]] std::exception_ptr take_thrown() noexcept {
         return std::exchange(thrown_, nullptr);
     }

@@ -2,25 +2,53 @@
 #pragma once
 
 #include <cstdio>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "tasks/coro/awaitable.hpp"
 #include "tasks/coro/coro.hpp"
 #include "tasks/coro/future.hpp"
-#include "tasks/coro/outcome.hpp"
 #include "tasks/coro/task_base.hpp"
 
 namespace mayhem {
 
 namespace detail {
 
+/// A task with the value that it returns. (What it throws is in the frame_chain.)
 template <typename T>
-class task_state final : public with_outcome<task_base, T> {
+class task_state final : public task_base {
+    struct nothing {};
+    using stored = std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>;
+    using slot =
+        std::conditional_t<std::is_void_v<T>, nothing,
+                           std::optional<std::conditional_t<std::is_void_v<T>, nothing, stored>>>;
+
   public:
-    using with_outcome<task_base, T>::with_outcome;
+    using task_base::task_base;
+
+    /// A reference to the value, or throws. @throws invalid_state while it is pending
+    std::add_lvalue_reference_t<T> value() {
+        retrieve();
+        if (thrown()) std::rethrow_exception(thrown());
+        if constexpr (std::is_reference_v<T>) {
+            return **value_;
+        } else if constexpr (!std::is_void_v<T>) {
+            return *value_;
+        }
+    }
+    /// The value, moved out.
+    T take_value() {
+        if constexpr (std::is_void_v<T>) {
+            value();
+        } else {
+            return static_cast<T&&>(value());
+        }
+    }
 
   private:
     ~task_state() override { this->report_unretrieved("Task"); }
@@ -28,26 +56,22 @@ class task_state final : public with_outcome<task_base, T> {
     bool take_outcome() noexcept override {
         using handle_type = std::coroutine_handle<coro_promise<T>>;
         auto& promise = handle_type::from_address(this->root_frame().address()).promise();
-        if (!promise.has_returned()) {
-            this->outcome_.set_exception(this->take_thrown());
-            return false;
-        }
+        if (!promise.has_returned()) return false;
         // Asked to stop after its last await. A value is not given up for that; without one there
         // is nothing to lose, and the request is answered as asyncio does.
         if constexpr (std::is_void_v<T>) {
-            if (this->has_pending_cancel()) {
-                set_cancelled_outcome();
-                return false;
-            }
-            this->outcome_.set_value();
+            if (!this->has_pending_cancel()) return true;
+            set_thrown(std::make_exception_ptr(cancelled{}));
+            return false;
+        } else if constexpr (std::is_reference_v<T>) {
+            value_ = std::addressof(promise.take());
         } else {
-            this->outcome_.set_value(promise.take());
+            value_.emplace(promise.take());
         }
         return true;
     }
-    void set_cancelled_outcome() noexcept override {
-        this->outcome_.set_exception(std::make_exception_ptr(cancelled{}));
-    }
+
+    [[no_unique_address]] slot value_;
 };
 
 }  // namespace detail

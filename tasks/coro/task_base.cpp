@@ -10,7 +10,6 @@
 #include "loop/slow_step.hpp"
 #include "loop/stall_watchdog.hpp"
 #include "tasks/coro/coro.hpp"
-#include "tasks/coro/outcome.hpp"
 #include "tasks/coro/runtime.hpp"
 
 namespace mayhem {
@@ -36,7 +35,7 @@ const context& context_in(event_loop& loop) noexcept {
 
 }  // namespace
 
-task_base::task_base(event_loop& loop, detail::unique_frame frame, std::string_view name,
+task_base::task_base(event_loop& loop, detail::unique_frame&& frame, std::string_view name,
                      const std::source_location& where)
     : completion(loop),
       frame_chain(detail::promise_of(frame.get())),
@@ -47,7 +46,8 @@ task_base::task_base(event_loop& loop, detail::unique_frame frame, std::string_v
       context_(context_in(loop)) {
     top()->parent = nullptr;
     top()->task = this;
-    if (!name.empty()) name_.store(new std::string(name), std::memory_order_relaxed);
+    if (!name.empty()) [[unlikely]]
+        set_name(name);
     if (const task_base* creator = runtime::existing(loop).current()) {
         parent_id_ = creator->id();
         if (creator->is_protected()) protect();
@@ -81,7 +81,7 @@ inline bool task_base::run_until_suspended() noexcept {
     waiting_on_ = nullptr;
     phase_ = phase::running;
     if (must_cancel_ && !has_started_) [[unlikely]] {  // the body never runs
-        set_cancelled_outcome();
+        set_thrown(std::make_exception_ptr(cancelled{}));
         finish(false);
         return true;
     }
@@ -103,7 +103,7 @@ void task_base::finish(bool has_value) noexcept {
     phase_ = phase::ended;
     frame_ = detail::unique_frame();
     if (has_value) return complete(state::finished);
-    const bool by_cancel = mayhem::is_cancelled(exception());
+    const bool by_cancel = mayhem::is_cancelled(thrown());
     complete(by_cancel ? state::cancelled : state::finished, !by_cancel);
 }
 
@@ -126,7 +126,7 @@ void task_base::fail_misuse(const char* what) const noexcept {
 void task_base::value() {
     MAYHEM_CHECK(done(), "asked for the result of a task that is not done");
     mark_retrieved();
-    if (const std::exception_ptr error = exception()) std::rethrow_exception(error);
+    if (thrown()) std::rethrow_exception(thrown());
 }
 
 // ---- Cancellation -------------------------------------------------------------------------
@@ -195,7 +195,7 @@ void task_base::loop_closes() noexcept {
                                      .source_traceback = format_creation()};
         });
         destroy_frames();
-        set_cancelled_outcome();
+        set_thrown(std::make_exception_ptr(cancelled{}));
         complete(state::cancelled);
         completion::loop_closes();
         return release();

@@ -29,7 +29,7 @@ class task_base : public runnable, public completion, public detail::frame_chain
   public:
     /// Takes the coroutine's frame over and schedules its first step for the next tick. (When that
     /// fails for want of memory, the frame is destroyed.)
-    task_base(event_loop& loop, detail::unique_frame frame, std::string_view name,
+    task_base(event_loop& loop, detail::unique_frame&& frame, std::string_view name,
               const std::source_location& where);
 
     // What users see through task<T>; documented there.
@@ -48,6 +48,7 @@ class task_base : public runnable, public completion, public detail::frame_chain
     [[nodiscard]] task_base* as_task() noexcept override { return this; }
     /// For who does not know the type of the result: throws what the task failed with, if it did.
     void value();
+    [[nodiscard]] std::exception_ptr exception() const noexcept override { return thrown(); }
     /// In a signal handler; see loop_extension::note_running.
     void note(stall_snapshot& into) const noexcept;
     void loop_closes() noexcept override;
@@ -105,7 +106,6 @@ class task_base : public runnable, public completion, public detail::frame_chain
     /// Moves the outcome out of the root's promise. Called once, before the frame is destroyed.
     /// @returns false when it is an exception.
     virtual bool take_outcome() noexcept = 0;
-    virtual void set_cancelled_outcome() noexcept = 0;
 
     /// REQUIRES: the frame is not destroyed yet.
     [[nodiscard]] std::coroutine_handle<> root_frame() const noexcept { return frame_.get(); }
@@ -159,7 +159,7 @@ class task_base : public runnable, public completion, public detail::frame_chain
 // ---- What suspensions ask of their task: every wait passes here ---------------------------
 
 inline void suspension::suspend(detail::promise_base& promise) noexcept {
-    task_ = static_cast<task_base*>(promise.task);
+    task_ = &static_cast<task_base&>(*promise.task);
     task_->suspended_at(*this);
 }
 

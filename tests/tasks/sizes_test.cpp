@@ -9,7 +9,7 @@ namespace {
 using namespace mayhem;
 
 TEST(sizes, of_a_task_and_its_frame_are_bounded) {
-    EXPECT_LE(sizeof(detail::task_state<void>), 200U);
+    EXPECT_LE(sizeof(detail::task_state<void>), 184U);
     EXPECT_LE(sizeof(detail::future_state<int>), 80U);
     EXPECT_LE(sizeof(coro<void>::promise_type), 40U);
 }
