@@ -68,9 +68,7 @@ class intrusive_list {
     void push_back(T& item) noexcept { link_before(root_, item); }
     void push_front(T& item) noexcept { link_before(*root_.next_, item); }
 
-    void remove(T& item) noexcept {
-        static_cast<hook&>(item).unlink();
-    }
+    void remove(T& item) noexcept { static_cast<hook&>(item).unlink(); }
 
     T* pop_front() noexcept {
         T* first = front();

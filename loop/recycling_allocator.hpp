@@ -33,7 +33,7 @@ struct free_list {
 };
 
 inline constexpr std::size_t block_granularity = 16;
-inline constexpr std::size_t block_classes = 128; // blocks up to 2 KiB are recycled
+inline constexpr std::size_t block_classes = 128;  // blocks up to 2 KiB are recycled
 
 // Needs no code to come into being, so that reaching it is one instruction. A coroutine may be
 // resumed by another thread, but what is below is called from it, and ends before it suspends.

@@ -198,7 +198,8 @@ def missed(found):
     """The cases of which a goal is not reached, each with the reason: [(workload, case, why)]."""
     cases = {(verdict.workload.id, verdict.case.id): (verdict.workload, verdict.case)
              for verdict in found if verdict.reached is False}
-    return [(workload, case, case.why or "No reason is known.") for workload, case in cases.values()]
+    return [(workload, case, case.why or "No reason is known.")
+            for workload, case in cases.values()]
 
 
 def _ours(catalogue, workload):
