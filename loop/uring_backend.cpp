@@ -92,6 +92,10 @@ bool writes(opcode code) noexcept {
            code == opcode::connect;
 }
 
+bool reads(opcode code) noexcept {
+    return code == opcode::recv || code == opcode::read || code == opcode::recvmsg;
+}
+
 // The kernel waits by itself for what can be waited for, with these exceptions: kernels that read
 // O_NONBLOCK (or MSG_DONTWAIT) as "answer EAGAIN at once", connects on non-blocking sockets that
 // answer EINPROGRESS, and files without support for waiting that are non-blocking. A unix socket's
@@ -139,13 +143,15 @@ uring_backend::~uring_backend() {
 
 void uring_backend::submit(operation& op) noexcept {
     started(op);
-    send_or_keep(op);
+    if (!reads(op.code)) return send_or_keep(op);
+    op.step = step::backlogged;
+    reads_.push_back(op);
 }
 
 void uring_backend::cancel(operation& op) noexcept {
     if (op.state != operation_state::in_flight || op.cancel_requested) return;
     op.cancel_requested = true;
-    // What is in the backlog is found cancelled when its turn comes.
+    // What the ring does not know yet is found cancelled when its turn comes.
     if (op.step == step::backlogged) return;
     if (!send_cancel(op)) cancel_backlog_.push_back(op);
 }
@@ -160,6 +166,7 @@ std::error_code uring_backend::poll(wait mode) noexcept {
     // Draining may tell owners of an end, so a poll that found a backlog does not block.
     const bool had_backlog = !backlog_.empty() || !cancel_backlog_.empty();
     if (had_backlog) drain_backlogs();
+    send_reads();
     ::io_uring* const raw = ring_.get();
     const bool block =
         mode == wait::yes && !had_backlog && ready_.empty() && io_uring_cq_ready(raw) == 0;
@@ -208,6 +215,16 @@ void uring_backend::send_or_keep(operation& op) noexcept {
     if (backlog_.empty() && send(op, step::sent)) return;
     op.step = step::backlogged;
     backlog_.push_back(op);
+}
+
+void uring_backend::send_reads() noexcept {
+    while (operation* op = reads_.pop_front()) {
+        if (op->cancel_requested) {
+            finish(*op, -ECANCELED);
+        } else {
+            send_or_keep(*op);
+        }
+    }
 }
 
 void uring_backend::drain_backlogs() noexcept {

@@ -13,6 +13,9 @@
 //  - The CQ ring is full: the kernel keeps the rest aside (FEAT_NODROP) and raises a flag that
 //  makes
 //    the next poll enter and fetch it.
+//  - A read that finds nothing costs more than the read itself: the kernel registers a wait, is
+//    woken, and tries again. So reads go into the ring last, when the tick is about to enter the
+//    kernel: behind the writes, which on sockets of one process bring what is to be read.
 //  - A cancel is a submission of its own. It finds the target, comes too late (ENOENT) or comes
 //    while the target is being worked on (EALREADY); in each case the target's own completion says
 //    what became of it, so the cancel's is ignored.
@@ -58,7 +61,7 @@ class uring_backend final : public backend {
   private:
     // How far an operation is: the values of `operation::step`.
     enum step : std::uint8_t {
-        backlogged,  // in `backlog_`; the ring does not know it
+        backlogged,  // in `reads_` or `backlog_`; the ring does not know it
         sent,        // its submission is in the ring or in the kernel
         polling,     // it answered EAGAIN; a poll is in the ring, and the operation follows it
     };
@@ -69,6 +72,7 @@ class uring_backend final : public backend {
     bool send(operation& op, step how) noexcept;
     bool send_cancel(operation& op) noexcept;
     void send_or_keep(operation& op) noexcept;
+    void send_reads() noexcept;
     void drain_backlogs() noexcept;
 
     [[nodiscard]] std::error_code enter(bool block) noexcept;
@@ -79,7 +83,8 @@ class uring_backend final : public backend {
 
     ready_queue& ready_;
     detail::ring ring_;
-    intrusive_list<operation, parked_tag> backlog_;         // to be submitted
+    intrusive_list<operation, parked_tag> reads_;           // for the end of the tick
+    intrusive_list<operation, parked_tag> backlog_;         // found the ring full
     intrusive_list<operation, parked_tag> cancel_backlog_;  // submitted, and to be cancelled
     const std::thread::id owner_;
 };
