@@ -2,9 +2,11 @@
 // the picture. Nothing in this file waits but one epoll_wait.
 #include "loop/epoll_backend.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <initializer_list>
 #include <new>
 #include <span>
 #include <sys/epoll.h>
@@ -24,6 +26,9 @@ constexpr int events_per_poll = 256;
 // Readers that wait on trust are looked after at least this often while the loop is busy.
 constexpr unsigned polls_between_checks = 16;
 
+// So many reads in a row filled their buffer and left nothing: messages have the buffer's size.
+constexpr std::uint8_t reads_to_believe = 4;
+
 // A flood of connections must not keep the loop from everything else: after this many, the rest
 // waits for the next poll.
 constexpr int accepts_per_poll = 64;
@@ -34,19 +39,29 @@ constexpr std::uint32_t wakes_readers = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLH
 constexpr std::uint32_t ends_reading = EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR;
 constexpr std::uint32_t wakes_writers = EPOLLOUT | EPOLLHUP | EPOLLERR;
 
-// Opcodes that finish inside `submit`, whatever the descriptor: they know no readiness.
-bool is_immediate(opcode code) noexcept {
-    switch (code) {
-        case opcode::nop:
-        case opcode::openat:
-        case opcode::statx:
-        case opcode::fsync:
-        case opcode::close:
-            return true;
-        default:
-            return false;
+/// Some of the opcodes.
+class opcode_set {
+  public:
+    constexpr opcode_set(std::initializer_list<opcode> codes) noexcept {
+        for (const opcode code : codes) bits_ |= bit(code);
     }
-}
+    [[nodiscard]] constexpr bool has(opcode code) const noexcept {
+        return (bits_ & bit(code)) != 0;
+    }
+
+  private:
+    static constexpr std::uint32_t bit(opcode code) noexcept {
+        return std::uint32_t{1} << static_cast<unsigned>(code);
+    }
+    std::uint32_t bits_ = 0;
+};
+
+// What finishes inside `submit`, whatever the descriptor: it knows no readiness.
+constexpr opcode_set immediate{opcode::nop, opcode::openat, opcode::statx, opcode::fsync,
+                               opcode::close};
+constexpr opcode_set writing{opcode::write, opcode::send, opcode::sendmsg, opcode::connect};
+// For these a plain call could block on a descriptor that is blocking.
+constexpr opcode_set blocked{opcode::read, opcode::write, opcode::accept};
 
 }  // namespace
 
@@ -80,17 +95,8 @@ std::expected<epoll_backend::descriptor*, std::int32_t> epoll_backend::add(int f
 }
 
 epoll_backend::parked_list& epoll_backend::side(operation& op, descriptor& entry) noexcept {
-    switch (op.code) {
-        case opcode::poll:
-            return entry.polls;
-        case opcode::write:
-        case opcode::send:
-        case opcode::sendmsg:
-        case opcode::connect:
-            return entry.writers;
-        default:
-            return entry.readers;
-    }
+    if (op.code == opcode::poll) return entry.polls;
+    return writing.has(op.code) ? entry.writers : entry.readers;
 }
 
 void epoll_backend::submit(operation& op) noexcept {
@@ -98,7 +104,7 @@ void epoll_backend::submit(operation& op) noexcept {
 }
 
 bool epoll_backend::start(operation& op) noexcept {
-    if (is_immediate(op.code)) {
+    if (immediate.has(op.code)) {
         if (op.code == opcode::close) forget(op.fd);
         return finished_at_once(op, detail::perform(op));
     }
@@ -160,7 +166,8 @@ void epoll_backend::park_on_trust(operation& op, descriptor& entry) noexcept {
         entry.trusted = detail::is_tcp(op.fd) ? trust::full : trust::until_checked;
     }
     list_hook<unchecked_tag>& waiting = entry;
-    if (entry.trusted == trust::until_checked && !waiting.is_linked()) unchecked_.push_back(entry);
+    const bool must_check = entry.filled || entry.trusted == trust::until_checked;
+    if (must_check && !waiting.is_linked()) unchecked_.push_back(entry);
     entry.readers.push_back(op);
 }
 
@@ -199,6 +206,8 @@ void epoll_backend::forget(int fd) noexcept {
     if (waiting.is_linked()) unchecked_.remove(entry);
     entry.registered = false;
     entry.drained = false;
+    entry.filled = false;
+    entry.emptied = 0;
     entry.ending = false;
     entry.trusted = trust::unknown;
     entry.kind = detail::descriptor_kind::unknown;
@@ -222,28 +231,31 @@ void epoll_backend::decide(operation& op, std::int32_t result) noexcept {
 
 std::int32_t epoll_backend::attempt(operation& op, descriptor& entry) noexcept {
     const std::int32_t result = call(op, entry);
-    if (can_drain(op)) {
-        const bool partial = result > 0 && static_cast<std::uint32_t>(result) < op.length;
-        entry.drained = partial && entry.registered && !entry.ending;
-    }
+    if (can_drain(op)) note_read(op, entry, result);
     return result;
+}
+
+// What a read tells about the next one.
+void epoll_backend::note_read(const operation& op, descriptor& entry,
+                              std::int32_t result) noexcept {
+    if (entry.filled) {
+        const bool was_empty = result == -EAGAIN;
+        entry.emptied = was_empty ? std::min<std::uint8_t>(entry.emptied + 1, reads_to_believe) : 0;
+    }
+    entry.filled = result > 0 && static_cast<std::uint32_t>(result) == op.length;
+    const bool believed = !entry.filled || entry.emptied == reads_to_believe;
+    entry.drained = result > 0 && believed && entry.registered && !entry.ending;
 }
 
 std::int32_t epoll_backend::call(operation& op, descriptor& entry) noexcept {
     if (op.step == step::connecting) return detail::outcome_of_connect(op.fd);
-    switch (op.code) {
-        case opcode::read:
-        case opcode::write:
-        case opcode::accept:
-            if (entry.kind == detail::descriptor_kind::unknown)
-                entry.kind = detail::classify(op.fd);
-            if (entry.kind != detail::descriptor_kind::non_blocking) {
-                return detail::perform_unblocked(op, entry.kind);
-            }
-            return detail::perform(op);
-        default:
-            return detail::perform(op);
+    if (blocked.has(op.code)) {
+        if (entry.kind == detail::descriptor_kind::unknown) entry.kind = detail::classify(op.fd);
+        if (entry.kind != detail::descriptor_kind::non_blocking) {
+            return detail::perform_unblocked(op, entry.kind);
+        }
     }
+    return detail::perform(op);
 }
 
 // A connect to a unix socket whose queue is full answers EAGAIN, and no event will ever tell when
@@ -308,6 +320,7 @@ epoll_backend::reaped epoll_backend::reap(bool block) noexcept {
         descriptor& entry = at(event.data.fd);
         if ((event.events & wakes_readers) != 0) {
             entry.drained = false;
+            entry.filled = false;
             entry.ending = entry.ending || (event.events & ends_reading) != 0;
             resume(entry.readers, entry);
         }

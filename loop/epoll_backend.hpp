@@ -20,7 +20,9 @@
 // short read means empty (epoll(7) says so; the end of the stream, errors and urgent data have
 // events of their own that end the trust). Elsewhere (datagrams, a terminal's lines, a unix
 // socket's passed descriptors) it need not, so those readers are tried before the loop blocks and
-// now and then while it is busy.
+// now and then while it is busy. The same is done where messages fill the buffer exactly (frames of
+// one size, read_exactly): a read that filled it says nothing by itself, but when nothing was left
+// behind the last few of them, the next one is believed until it is found wrong.
 //
 // Trade-offs. Regular files have no readiness: their operations block inside `submit`. A
 // descriptor that is blocking (an inherited stdin or pipe) is asked for its readiness before every
@@ -82,8 +84,10 @@ class epoll_backend : public backend {
         parked_list writers;  // write, send, sendmsg, connect
         parked_list polls;    // poll, of both kinds; they consume nothing, so there is no order
         bool registered = false;
-        bool drained = false;  // the last read emptied it, and no event has come since
-        bool ending = false;   // end of stream, error or urgent data: never drained any more
+        bool drained = false;      // the last read emptied it, and no event has come since
+        bool filled = false;       // the last read filled its buffer, and no event has come since
+        std::uint8_t emptied = 0;  // reads in a row that filled their buffer and left nothing
+        bool ending = false;       // end of stream, error or urgent data: never drained any more
         trust trusted = trust::unknown;
         detail::descriptor_kind kind = detail::descriptor_kind::unknown;
     };
@@ -111,6 +115,7 @@ class epoll_backend : public backend {
     static bool can_drain(const operation& op) noexcept;
     static bool must_wait(const operation& op, std::int32_t result) noexcept;
     void unpark(operation& op) noexcept;
+    static void note_read(const operation& op, descriptor& entry, std::int32_t result) noexcept;
     void park_on_trust(operation& op, descriptor& entry) noexcept;
     void check_trusted() noexcept;
     void park(operation& op, descriptor& entry) noexcept;

@@ -55,6 +55,42 @@ TEST_P(backend_drained_test, a_dialogue_goes_on) {
     }
 }
 
+// Messages of the buffer's size, until the backend believes that nothing comes behind one; and then
+// something does.
+TEST_P(backend_drained_test, bytes_behind_a_message_that_fills_the_buffer_are_read) {
+    const auto [near, far] = make_tcp_pair();
+    const std::string message(buffer_.space().size(), 'm');
+    for (int round = 0; round < 10; ++round) {
+        EXPECT_EQ(receive_late(near.get(), far.get(), message), message);
+    }
+    EXPECT_EQ(receive_late(near.get(), far.get(), message + "behind"), message);
+    EXPECT_EQ(receive(near.get()), "behind");
+    EXPECT_EQ(receive_late(near.get(), far.get(), "next"), "next");
+}
+
+TEST_P(backend_drained_test, bytes_behind_a_full_buffer_are_read_while_the_loop_is_busy) {
+    const auto [near, far] = make_tcp_pair();
+    const std::string message(buffer_.space().size(), 'm');
+    for (int round = 0; round < 10; ++round) {
+        EXPECT_EQ(receive_late(near.get(), far.get(), message), message);
+    }
+    EXPECT_EQ(receive_late(near.get(), far.get(), message + "behind"), message);
+    op_.prepare_recv(near.get(), buffer_.space());
+    const int before = op_.runs;
+    driver->submit(op_);
+    const auto [left, right] = make_socket_pair();
+    for (int turn = 0; turn < 40; ++turn) {  // there is something new at every poll
+        text_buffer unused;
+        test_operation other;
+        other.prepare_recv(left.get(), unused.space());
+        driver->submit(other);
+        write_text(right.get(), "noise");
+        driver.wait_for([&] { return other.runs > 0; });
+    }
+    EXPECT_EQ(op_.runs, before + 1);
+    EXPECT_EQ(buffer_.text(op_.result), "behind");
+}
+
 TEST_P(backend_drained_test, bytes_that_came_between_two_reads_are_read) {
     const auto [near, far] = make_tcp_pair();
     // Somebody waits elsewhere, so that the backend looks at events while nobody waits here.
