@@ -21,39 +21,6 @@
 
 namespace mayhem {
 
-void backend::started(operation& op) noexcept {
-    MAYHEM_CHECK(op.state == operation_state::idle,
-                 "an operation was submitted twice, or again without being prepared");
-    op.state = operation_state::in_flight;
-    op.cancel_requested = false;
-    op.step = 0;
-    in_flight_.push_back(op);
-    ++in_flight_count_;
-}
-
-void backend::finished(operation& op, std::int32_t result, ready_queue& ready) noexcept {
-    MAYHEM_CHECK(op.state == operation_state::in_flight, "an operation completed twice");
-    in_flight_.remove(op);
-    --in_flight_count_;
-    op.result = result;
-    if (op.is_multishot) {
-        // Idle before the owner hears of it, so that it may submit again from inside `on_shot`.
-        op.state = operation_state::idle;
-        op.on_shot(result, false);
-        return;
-    }
-    op.state = operation_state::completed;
-    ready.push(op);
-}
-
-bool backend::finished_at_once(operation& op, std::int32_t result) noexcept {
-    MAYHEM_CHECK(op.state == operation_state::idle,
-                 "an operation was submitted twice, or again without being prepared");
-    op.state = operation_state::completed;
-    op.result = result;
-    return true;
-}
-
 void backend::cancel_all() noexcept {
     // `cancel` may take the operation out of the list, so the next one is looked up first.
     operation* following = nullptr;

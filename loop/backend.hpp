@@ -33,6 +33,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "loop/check.hpp"
 #include "loop/operation.hpp"
 #include "loop/ready_queue.hpp"
 
@@ -117,5 +118,40 @@ enum class backend_kind : std::uint8_t { automatic, uring, epoll, sim };
     backend_kind kind, ready_queue& ready, const sim_options& simulation);
 [[nodiscard]] std::expected<std::unique_ptr<backend>, std::error_code> make_backend(
     backend_kind kind, ready_queue& ready);
+
+// ---- Implementation details follow: inline, because every operation passes here ----------------
+
+inline void backend::started(operation& op) noexcept {
+    MAYHEM_CHECK(op.state == operation_state::idle,
+                 "an operation was submitted twice, or again without being prepared");
+    op.state = operation_state::in_flight;
+    op.cancel_requested = false;
+    op.step = 0;
+    in_flight_.push_back(op);
+    ++in_flight_count_;
+}
+
+inline void backend::finished(operation& op, std::int32_t result, ready_queue& ready) noexcept {
+    MAYHEM_CHECK(op.state == operation_state::in_flight, "an operation completed twice");
+    in_flight_.remove(op);
+    --in_flight_count_;
+    op.result = result;
+    if (op.is_multishot) {
+        // Idle before the owner hears of it, so that it may submit again from inside `on_shot`.
+        op.state = operation_state::idle;
+        op.on_shot(result, false);
+        return;
+    }
+    op.state = operation_state::completed;
+    ready.push(op);
+}
+
+inline bool backend::finished_at_once(operation& op, std::int32_t result) noexcept {
+    MAYHEM_CHECK(op.state == operation_state::idle,
+                 "an operation was submitted twice, or again without being prepared");
+    op.state = operation_state::completed;
+    op.result = result;
+    return true;
+}
 
 }  // namespace mayhem

@@ -1,26 +1,10 @@
-// The `prepare_` functions: the only place that knows which field of an operation means what.
+// The `prepare_` functions that are not worth being inline, and the opcodes' names. With those in
+// the header, the only place that knows which field of an operation means what.
 #include "loop/operation.hpp"
 
-#include <algorithm>
 #include <fcntl.h>
 
 namespace mayhem {
-
-namespace {
-
-// What the kernel moves in one call at most (MAX_RW_COUNT). Longer buffers are read and written in
-// part, as the contract of short reads and writes allows anyway; and the result fits an int32.
-constexpr std::size_t longest_transfer = 0x7ffff000;
-
-std::uint32_t transfer_length(std::size_t size) noexcept {
-    return static_cast<std::uint32_t>(std::min(size, longest_transfer));
-}
-
-// The kernel's structures have one pointer type for buffers that it reads and that it writes.
-// Whether a buffer is written to is decided by the opcode alone.
-void* writable(const void* address) noexcept { return const_cast<void*>(address); }
-
-}  // namespace
 
 std::string_view to_string(opcode code) noexcept {
     switch (code) {
@@ -56,54 +40,7 @@ std::string_view to_string(opcode code) noexcept {
     return "unknown";
 }
 
-void operation::prepare(opcode what, int descriptor) noexcept {
-    MAYHEM_CHECK(state != operation_state::in_flight, "an operation in flight was prepared again");
-    code = what;
-    state = operation_state::idle;
-    is_multishot = false;
-    cancel_requested = false;
-    step = 0;
-    fd = descriptor;
-    flags = 0;
-    address = nullptr;
-    length = 0;
-    offset = current_position;
-    status = nullptr;
-    result = 0;
-}
-
 void operation::prepare_nop() noexcept { prepare(opcode::nop, -1); }
-
-void operation::prepare_read(int descriptor, std::span<std::byte> buffer,
-                             std::uint64_t at) noexcept {
-    prepare(opcode::read, descriptor);
-    address = buffer.data();
-    length = transfer_length(buffer.size());
-    offset = at;
-}
-
-void operation::prepare_write(int descriptor, std::span<const std::byte> buffer,
-                              std::uint64_t at) noexcept {
-    prepare(opcode::write, descriptor);
-    address = writable(buffer.data());
-    length = transfer_length(buffer.size());
-    offset = at;
-}
-
-void operation::prepare_recv(int socket, std::span<std::byte> buffer, int message_flags) noexcept {
-    prepare(opcode::recv, socket);
-    address = buffer.data();
-    length = transfer_length(buffer.size());
-    flags = static_cast<std::uint32_t>(message_flags);
-}
-
-void operation::prepare_send(int socket, std::span<const std::byte> buffer,
-                             int message_flags) noexcept {
-    prepare(opcode::send, socket);
-    address = writable(buffer.data());
-    length = transfer_length(buffer.size());
-    flags = static_cast<std::uint32_t>(message_flags | MSG_NOSIGNAL);
-}
 
 void operation::prepare_recvmsg(int socket, msghdr& message, int message_flags) noexcept {
     prepare(opcode::recvmsg, socket);
@@ -113,7 +50,7 @@ void operation::prepare_recvmsg(int socket, msghdr& message, int message_flags) 
 
 void operation::prepare_sendmsg(int socket, const msghdr& message, int message_flags) noexcept {
     prepare(opcode::sendmsg, socket);
-    address = writable(&message);
+    address = detail::writable(&message);
     flags = static_cast<std::uint32_t>(message_flags | MSG_NOSIGNAL);
 }
 
@@ -125,7 +62,7 @@ void operation::prepare_accept(int listener, bool multishot) noexcept {
 
 void operation::prepare_connect(int socket, const sockaddr* peer, socklen_t peer_length) noexcept {
     prepare(opcode::connect, socket);
-    address = writable(peer);
+    address = detail::writable(peer);
     length = peer_length;
 }
 
@@ -138,7 +75,7 @@ void operation::prepare_poll(int descriptor, std::uint32_t events, bool multisho
 void operation::prepare_openat(int directory, const char* path, int open_flags,
                                unsigned mode) noexcept {
     prepare(opcode::openat, directory);
-    address = writable(path);
+    address = detail::writable(path);
     flags = static_cast<std::uint32_t>(open_flags | O_CLOEXEC);
     length = mode;
 }
@@ -146,7 +83,7 @@ void operation::prepare_openat(int directory, const char* path, int open_flags,
 void operation::prepare_statx(int directory, const char* path, int lookup_flags, unsigned mask,
                               struct statx* where) noexcept {
     prepare(opcode::statx, directory);
-    address = writable(path);
+    address = detail::writable(path);
     flags = static_cast<std::uint32_t>(lookup_flags);
     length = mask;
     status = where;

@@ -13,6 +13,7 @@
 // operation still completes exactly once, perhaps successfully. The destructor checks it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -125,5 +126,70 @@ class operation : public runnable, public list_hook<in_flight_tag>, public list_
   private:
     void prepare(opcode what, int descriptor) noexcept;
 };
+
+// ---- Implementation details follow: inline, because every read and write passes here ----------
+
+namespace detail {
+
+// What the kernel moves in one call at most (MAX_RW_COUNT). Longer buffers are read and written in
+// part, as the contract of short reads and writes allows anyway; and the result fits an int32.
+inline std::uint32_t transfer_length(std::size_t size) noexcept {
+    constexpr std::size_t longest_transfer = 0x7ffff000;
+    return static_cast<std::uint32_t>(std::min(size, longest_transfer));
+}
+
+// The kernel's structures have one pointer type for buffers that it reads and that it writes.
+// Whether a buffer is written to is decided by the opcode alone.
+inline void* writable(const void* address) noexcept { return const_cast<void*>(address); }
+
+}  // namespace detail
+
+inline void operation::prepare(opcode what, int descriptor) noexcept {
+    MAYHEM_CHECK(state != operation_state::in_flight, "an operation in flight was prepared again");
+    code = what;
+    state = operation_state::idle;
+    is_multishot = false;
+    cancel_requested = false;
+    step = 0;
+    fd = descriptor;
+    flags = 0;
+    address = nullptr;
+    length = 0;
+    offset = current_position;
+    status = nullptr;
+    result = 0;
+}
+
+inline void operation::prepare_read(int descriptor, std::span<std::byte> buffer,
+                                    std::uint64_t at) noexcept {
+    prepare(opcode::read, descriptor);
+    address = buffer.data();
+    length = detail::transfer_length(buffer.size());
+    offset = at;
+}
+
+inline void operation::prepare_write(int descriptor, std::span<const std::byte> buffer,
+                                     std::uint64_t at) noexcept {
+    prepare(opcode::write, descriptor);
+    address = detail::writable(buffer.data());
+    length = detail::transfer_length(buffer.size());
+    offset = at;
+}
+
+inline void operation::prepare_recv(int socket, std::span<std::byte> buffer,
+                                    int message_flags) noexcept {
+    prepare(opcode::recv, socket);
+    address = buffer.data();
+    length = detail::transfer_length(buffer.size());
+    flags = static_cast<std::uint32_t>(message_flags);
+}
+
+inline void operation::prepare_send(int socket, std::span<const std::byte> buffer,
+                                    int message_flags) noexcept {
+    prepare(opcode::send, socket);
+    address = detail::writable(buffer.data());
+    length = detail::transfer_length(buffer.size());
+    flags = static_cast<std::uint32_t>(message_flags | MSG_NOSIGNAL);
+}
 
 }  // namespace mayhem

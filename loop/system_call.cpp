@@ -40,6 +40,11 @@ std::int32_t connect_without_waiting(const operation& op) noexcept {
     return -error;
 }
 
+int message_flags(const operation& op) noexcept {
+    return static_cast<int>(op.flags) | MSG_DONTWAIT;
+}
+off_t offset_of(const operation& op) noexcept { return static_cast<off_t>(op.offset); }
+
 std::int32_t poll_now(const operation& op) noexcept {
     pollfd entry{.fd = op.fd, .events = static_cast<short>(op.flags), .revents = 0};
     const std::int32_t count = retried([&] { return ::poll(&entry, 1, 0); });
@@ -51,32 +56,32 @@ std::int32_t poll_now(const operation& op) noexcept {
 }  // namespace
 
 std::int32_t perform(operation& op) noexcept {
-    const int message_flags = static_cast<int>(op.flags) | MSG_DONTWAIT;
-    const bool at_current_position = op.offset == operation::current_position;
-    const auto offset = static_cast<off_t>(op.offset);
     switch (op.code) {
         case opcode::nop:
             return 0;
         case opcode::read:
             return retried([&] {
-                return at_current_position ? ::read(op.fd, op.address, op.length)
-                                           : ::pread(op.fd, op.address, op.length, offset);
+                return op.offset == operation::current_position
+                           ? ::read(op.fd, op.address, op.length)
+                           : ::pread(op.fd, op.address, op.length, offset_of(op));
             });
         case opcode::write:
             return retried([&] {
-                return at_current_position ? ::write(op.fd, op.address, op.length)
-                                           : ::pwrite(op.fd, op.address, op.length, offset);
+                return op.offset == operation::current_position
+                           ? ::write(op.fd, op.address, op.length)
+                           : ::pwrite(op.fd, op.address, op.length, offset_of(op));
             });
         case opcode::recv:
-            return retried([&] { return ::recv(op.fd, op.address, op.length, message_flags); });
+            return retried([&] { return ::recv(op.fd, op.address, op.length, message_flags(op)); });
         case opcode::send:
-            return retried([&] { return ::send(op.fd, op.address, op.length, message_flags); });
+            return retried([&] { return ::send(op.fd, op.address, op.length, message_flags(op)); });
         case opcode::recvmsg:
-            return retried(
-                [&] { return ::recvmsg(op.fd, static_cast<msghdr*>(op.address), message_flags); });
+            return retried([&] {
+                return ::recvmsg(op.fd, static_cast<msghdr*>(op.address), message_flags(op));
+            });
         case opcode::sendmsg:
             return retried([&] {
-                return ::sendmsg(op.fd, static_cast<const msghdr*>(op.address), message_flags);
+                return ::sendmsg(op.fd, static_cast<const msghdr*>(op.address), message_flags(op));
             });
         case opcode::accept:
             return retried(

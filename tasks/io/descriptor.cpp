@@ -1,6 +1,5 @@
 #include "tasks/io/descriptor.hpp"
 
-#include <cerrno>
 #include <coroutine>
 #include <utility>
 
@@ -21,8 +20,7 @@ descriptor::~descriptor() {
     close_now();
 }
 
-int descriptor::refusal(io_use use) noexcept {
-    if (!is_open()) return EBADF;
+int descriptor::refusal_beside_others(io_use use) noexcept {
     if (use == io_use::other) return 0;
     for (descriptor_user* other = in_flight_.front(); other != nullptr;
          other = in_flight_.next(*other)) {

@@ -9,6 +9,7 @@
 // handle around it is moved.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -76,7 +77,11 @@ class descriptor final : public recycled {
 
     /// Why an operation may not start now: EBADF (closed), EBUSY (another one of its use is in
     /// flight), or 0.
-    [[nodiscard]] int refusal(io_use use) noexcept;
+    [[nodiscard]] int refusal(io_use use) noexcept {
+        if (!is_open()) [[unlikely]]
+            return EBADF;
+        return in_flight_.empty() ? 0 : refusal_beside_others(use);
+    }
 
     /// Cancels what is in flight, waits for it, and closes. The tasks that wait see ECANCELED.
     /// Closing twice is fine. It cannot be cancelled: the wait is short, and a half-closed
@@ -97,6 +102,8 @@ class descriptor final : public recycled {
 
   private:
     friend class descriptor_user;
+    [[nodiscard]] int refusal_beside_others(io_use use) noexcept;
+
     event_loop& loop_;             // not to be touched once `home_` is closed
     std::shared_ptr<inbox> home_;  // knows whether the loop is still there; null once closed
     unique_fd fd_;

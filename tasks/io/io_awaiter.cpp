@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "loop/check.hpp"
+#include "tasks/coro/task_base.hpp"
 #include "tasks/io/address.hpp"
 
 namespace mayhem::detail {
@@ -15,14 +16,8 @@ bool brings_descriptor(opcode code) noexcept {
 
 }  // namespace
 
-io_awaiter::~io_awaiter() {
-    const bool unread = state == operation_state::completed && !taken_;
-    if (unread && brings_descriptor(code)) unique_fd(result).reset();
-}
-
-bool io_awaiter::await_ready() noexcept {
-    if (on() != nullptr) refusal_ = on()->refusal(use());
-    return refusal_ != 0;
+void io_awaiter::drop_result() noexcept {
+    if (brings_descriptor(code)) unique_fd(result).reset();
 }
 
 void io_awaiter::check_thread_slowly() const {
@@ -31,17 +26,22 @@ void io_awaiter::check_thread_slowly() const {
 
 /// @returns false when there is nothing to wait for.
 bool io_awaiter::start() noexcept {
-    deliver_pending_cancel();
-    if (asked_) return true;  // woken already, and never to be started
+    task_base& waiting = *task();
+    if (waiting.has_pending_cancel()) [[unlikely]] {
+        deliver_pending_cancel();
+        if (asked_) return true;  // woken already, and never to be started
+    }
+    event_loop& own = *waiting.loop();
     if (on() != nullptr) {
-        MAYHEM_CHECK(on()->belongs_to(loop()), "a stream was used on another loop than its own");
-        enter();
+        MAYHEM_CHECK(on()->belongs_to(own), "a stream was used on another loop than its own");
     }
     do {
-        if (!loop().start(*this)) return true;
+        if (!own.start(*this)) {
+            if (on() != nullptr) enter();
+            return true;
+        }
     } while (continues());
-    leave();
-    undo_suspend();
+    waiting.not_suspended();
     return false;
 }
 
@@ -72,12 +72,12 @@ void io_awaiter::run() noexcept {
         if (!loop().start(*this)) return;
     }
     leave();  // before the task continues: it may start the next one at once
-    resume();
+    task()->resume();
 }
 
 void io_awaiter::discard() noexcept { leave(); }
 
-std::int32_t io_awaiter::take_result() {
+std::int32_t io_awaiter::take_result_slowly() {
     if (refusal_ != 0) return -refusal_;
     taken_ = true;
     const bool never_started = state == operation_state::idle;

@@ -35,7 +35,10 @@ namespace mayhem::detail {
 class io_awaiter : public suspension, public operation, public descriptor_user {
   public:
     /// True when the descriptor refuses the operation.
-    bool await_ready() noexcept;
+    bool await_ready() noexcept {
+        if (on() != nullptr) refusal_ = on()->refusal(use());
+        return refusal_ != 0;
+    }
     template <typename Promise>
     bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
         suspend(frame);
@@ -63,11 +66,19 @@ class io_awaiter : public suspension, public operation, public descriptor_user {
             check_thread_slowly();
     }
     /// Closes a descriptor that the operation brought and that nobody took.
-    ~io_awaiter();
+    ~io_awaiter() {
+        if (state == operation_state::completed && !taken_) [[unlikely]]
+            drop_result();
+    }
 
     /// The result, a value or a negative errno. Throws `cancelled` when the operation was not
     /// started, or had no effect, because the task was cancelled.
-    [[nodiscard]] std::int32_t take_result();
+    [[nodiscard]] std::int32_t take_result() {
+        if (state != operation_state::completed || asked_ || refusal_ != 0) [[unlikely]]
+            return take_result_slowly();
+        taken_ = true;
+        return result;
+    }
 
     /// Throws std::system_error; its text names the operation, the descriptor and the peer.
     [[noreturn]] void throw_failure(std::int32_t error) const;
@@ -82,6 +93,8 @@ class io_awaiter : public suspension, public operation, public descriptor_user {
   private:
     bool start() noexcept;
     void check_thread_slowly() const;
+    [[nodiscard]] std::int32_t take_result_slowly();
+    void drop_result() noexcept;
 
     int refusal_ = 0;     // errno; never started
     bool asked_ = false;  // this wait took a request to cancel over
