@@ -59,7 +59,8 @@ class opcode_set {
 // What finishes inside `submit`, whatever the descriptor: it knows no readiness.
 constexpr opcode_set immediate{opcode::nop, opcode::openat, opcode::statx, opcode::fsync,
                                opcode::close};
-constexpr opcode_set writing{opcode::write, opcode::send, opcode::sendmsg, opcode::connect};
+constexpr opcode_set writing{opcode::write, opcode::send, opcode::sendmsg, opcode::sendfile,
+                             opcode::connect};
 // For these a plain call could block on a descriptor that is blocking.
 constexpr opcode_set blocked{opcode::read, opcode::write, opcode::accept};
 

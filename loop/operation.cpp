@@ -22,6 +22,8 @@ std::string_view to_string(opcode code) noexcept {
             return "recvmsg";
         case opcode::sendmsg:
             return "sendmsg";
+        case opcode::sendfile:
+            return "sendfile";
         case opcode::accept:
             return "accept";
         case opcode::connect:
@@ -52,6 +54,14 @@ void operation::prepare_sendmsg(int socket, const msghdr& message, int message_f
     prepare(opcode::sendmsg, socket);
     address = detail::writable(&message);
     flags = static_cast<std::uint32_t>(message_flags | MSG_NOSIGNAL);
+}
+
+void operation::prepare_sendfile(int socket, int file, std::size_t size,
+                                 std::uint64_t at) noexcept {
+    prepare(opcode::sendfile, socket);
+    source = file;
+    length = detail::transfer_length(size);
+    offset = at;
 }
 
 void operation::prepare_accept(int listener, bool multishot) noexcept {

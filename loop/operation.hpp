@@ -36,6 +36,7 @@ enum class opcode : std::uint8_t {
     send,
     recvmsg,
     sendmsg,
+    sendfile,
     accept,
     connect,
     poll,
@@ -75,6 +76,10 @@ class operation : public runnable, public list_hook<in_flight_tag>, public list_
                       int message_flags = 0) noexcept;
     void prepare_recvmsg(int socket, msghdr& message, int message_flags = 0) noexcept;
     void prepare_sendmsg(int socket, const msghdr& message, int message_flags = 0) noexcept;
+    /// Sends `size` bytes of a file from `at` on, without a buffer between them; perhaps fewer, and
+    /// 0 at the file's end. What is not in the page cache is read by the calling thread. A dead
+    /// peer raises SIGPIPE, for which no flag exists: its owner ignores the signal.
+    void prepare_sendfile(int socket, int file, std::size_t size, std::uint64_t at) noexcept;
     /// Completes with a new descriptor (close-on-exec, non-blocking). `multishot` completes again
     /// and again through `on_shot` until cancelled or until the kernel ends it.
     void prepare_accept(int listener, bool multishot = false) noexcept;
@@ -110,6 +115,7 @@ class operation : public runnable, public list_hook<in_flight_tag>, public list_
     std::uint32_t flags = 0;         ///< message flags, open flags, poll events, fsync flags
     void* address = nullptr;         ///< buffer, msghdr, sockaddr or path
     std::uint32_t length = 0;        ///< of the buffer or sockaddr; open's mode; statx's mask
+    int source = -1;                 ///< the file that is sent
     std::uint64_t offset = 0;        ///< file offset
     struct statx* status = nullptr;  ///< where statx writes
 

@@ -26,17 +26,18 @@ bool is_regular_file(int fd) noexcept {
 
 bool is_transfer(opcode code) noexcept {
     return code == opcode::recv || code == opcode::send || code == opcode::read ||
-           code == opcode::write;
+           code == opcode::write || code == opcode::sendfile;
 }
 
 bool writes(opcode code) noexcept {
     return code == opcode::send || code == opcode::sendmsg || code == opcode::write ||
-           code == opcode::connect;
+           code == opcode::sendfile || code == opcode::connect;
 }
 
 /// Operations that take from, or add to, a sequence; of them the earlier one is served earlier.
 bool keeps_order(const operation& op) noexcept {
     if (op.code == opcode::nop || op.code == opcode::poll) return false;
+    if (op.code == opcode::sendfile) return true;  // the offset is the file's
     return op.fd >= 0 && op.offset == operation::current_position;
 }
 

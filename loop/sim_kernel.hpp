@@ -120,6 +120,7 @@ class sim_kernel {
 
     std::int32_t send_on(sim_file& from, std::span<const iovec> parts, const sim_address& to,
                          int flags);
+    std::int32_t send_file(const operation& op) noexcept;
     std::int32_t send_datagram(sim_file& from, std::span<const iovec> parts, sim_address to);
     std::int32_t connect_file(const file& from, const sim_address& where);
     std::int32_t accept_on(sim_file& listener, int flags);

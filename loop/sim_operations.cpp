@@ -1,9 +1,12 @@
 // Operations on simulated descriptors: which call each of them is, when it is ready, and how it is
 // carried out.
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <new>
 #include <poll.h>
+#include <unistd.h>
 
 #include "loop/kernel.hpp"
 #include "loop/sim_address.hpp"
@@ -27,6 +30,7 @@ sim_call sim_kernel::call_of(const operation& op) noexcept {
             return sim_call::recv;
         case opcode::send:
         case opcode::sendmsg:
+        case opcode::sendfile:
             return sim_call::send;
         case opcode::read:
             return on_file ? sim_call::file_read : sim_call::read;
@@ -60,6 +64,8 @@ std::int32_t sim_kernel::perform(operation& op) noexcept {
             return recv(op.fd, op.address, op.length, static_cast<int>(op.flags));
         case opcode::send:
             return send(op.fd, op.address, op.length, static_cast<int>(op.flags));
+        case opcode::sendfile:
+            return send_file(op);
         case opcode::read:
             return read(op.fd, op.address, op.length);
         case opcode::write:
@@ -73,6 +79,15 @@ std::int32_t sim_kernel::perform(operation& op) noexcept {
         default:
             return answer(call_of(op), op.fd, [&] { return do_perform(op, *on); });
     }
+}
+
+/// The file is a real one: so much of it as a stack holds becomes a send.
+std::int32_t sim_kernel::send_file(const operation& op) noexcept {
+    std::array<std::byte, std::size_t{16} << 10> part{};
+    const std::size_t size = std::min<std::size_t>(op.length, part.size());
+    const ssize_t found = ::pread(op.source, part.data(), size, static_cast<off_t>(op.offset));
+    if (found <= 0) return faults_.note(sim_call::send, found < 0 ? -errno : 0);
+    return send(op.fd, part.data(), static_cast<std::size_t>(found), 0);
 }
 
 std::int32_t sim_kernel::do_perform(operation& op, sim_file& on) {
@@ -118,6 +133,7 @@ bool sim_kernel::is_ready(const operation& op) noexcept {
             return has_input || !on->listening;
         case opcode::send:
         case opcode::sendmsg:
+        case opcode::sendfile:
             return has_room || !on->is_socket();
         case opcode::write:
             return has_room || on->kind == sim_kind::pipe_reader;

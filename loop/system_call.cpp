@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,18 +25,33 @@ std::int32_t retried(Call call) noexcept {
     }
 }
 
-// A blocking socket would make connect wait for the peer, and connect has no MSG_DONTWAIT. The
-// flag belongs to the open socket, so it is put back: a socket that somebody handed in stays as it
-// was.
+// Makes a blocking socket non-blocking, for as long as this lives: connect and sendfile have no
+// MSG_DONTWAIT. The flag belongs to the open socket, so it is put back: a socket that somebody
+// handed in stays as it was.
+class not_waiting {
+  public:
+    explicit not_waiting(int fd) noexcept : fd_(fd), before_(::fcntl(fd, F_GETFL)) {
+        if (is_blocking()) ::fcntl(fd_, F_SETFL, before_ | O_NONBLOCK);
+    }
+    not_waiting(const not_waiting&) = delete;
+    not_waiting& operator=(const not_waiting&) = delete;
+    ~not_waiting() {
+        if (is_blocking()) ::fcntl(fd_, F_SETFL, before_);
+    }
+
+  private:
+    [[nodiscard]] bool is_blocking() const noexcept {
+        return before_ >= 0 && (before_ & O_NONBLOCK) == 0;
+    }
+    int fd_;
+    int before_;
+};
+
 std::int32_t connect_without_waiting(const operation& op) noexcept {
-    const int before = ::fcntl(op.fd, F_GETFL);
-    if (before < 0) return -errno;
-    const bool blocking = (before & O_NONBLOCK) == 0;
-    if (blocking) ::fcntl(op.fd, F_SETFL, before | O_NONBLOCK);
+    const not_waiting scope(op.fd);
     // Not retried: an interrupted connect goes on by itself, which is what EINPROGRESS says.
     const int result = ::connect(op.fd, static_cast<const sockaddr*>(op.address), op.length);
     const int error = result == 0 ? 0 : errno;
-    if (blocking) ::fcntl(op.fd, F_SETFL, before);
     if (error == EINTR || error == EALREADY) return -EINPROGRESS;
     return -error;
 }
@@ -44,6 +60,14 @@ int message_flags(const operation& op) noexcept {
     return static_cast<int>(op.flags) | MSG_DONTWAIT;
 }
 off_t offset_of(const operation& op) noexcept { return static_cast<off_t>(op.offset); }
+
+std::int32_t sendfile_without_waiting(const operation& op) noexcept {
+    const not_waiting scope(op.fd);
+    return retried([&] {
+        off_t at = offset_of(op);
+        return ::sendfile(op.fd, op.source, &at, op.length);
+    });
+}
 
 std::int32_t poll_now(const operation& op) noexcept {
     pollfd entry{.fd = op.fd, .events = static_cast<short>(op.flags), .revents = 0};
@@ -83,6 +107,8 @@ std::int32_t perform(operation& op) noexcept {
             return retried([&] {
                 return ::sendmsg(op.fd, static_cast<const msghdr*>(op.address), message_flags(op));
             });
+        case opcode::sendfile:
+            return sendfile_without_waiting(op);
         case opcode::accept:
             return retried(
                 [&] { return ::accept4(op.fd, nullptr, nullptr, static_cast<int>(op.flags)); });

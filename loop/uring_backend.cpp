@@ -10,6 +10,7 @@
 #include "loop/check.hpp"
 #include "loop/error.hpp"
 #include "loop/log.hpp"
+#include "loop/system_call.hpp"
 
 namespace mayhem {
 
@@ -50,6 +51,8 @@ void describe(io_uring_sqe* sqe, const operation& op) noexcept {
         case opcode::sendmsg:
             io_uring_prep_sendmsg(sqe, op.fd, static_cast<const msghdr*>(op.address), op.flags);
             break;
+        case opcode::sendfile:  // is never submitted; see `send_file`
+            break;
         case opcode::accept:
             if (op.is_multishot) {
                 io_uring_prep_multishot_accept(sqe, op.fd, nullptr, nullptr, flags);
@@ -89,7 +92,7 @@ void describe(io_uring_sqe* sqe, const operation& op) noexcept {
 
 bool writes(opcode code) noexcept {
     return code == opcode::write || code == opcode::send || code == opcode::sendmsg ||
-           code == opcode::connect;
+           code == opcode::sendfile || code == opcode::connect;
 }
 
 bool reads(opcode code) noexcept {
@@ -210,7 +213,20 @@ bool uring_backend::send_cancel(operation& op) noexcept {
     return true;
 }
 
+// A plain call, and a poll in the ring when the socket has no room. The ring's own way would be two
+// splices, which it hands to a thread: 1.4 to 1.9 times as slow for what is in the page cache.
+void uring_backend::send_file(operation& op) noexcept {
+    const std::int32_t result = detail::perform(op);
+    if (result != -EAGAIN) {
+        finish(op, result);
+    } else if (!send(op, step::polling)) {
+        op.step = step::backlogged;
+        backlog_.push_back(op);
+    }
+}
+
 void uring_backend::send_or_keep(operation& op) noexcept {
+    if (op.code == opcode::sendfile) return send_file(op);
     // Behind those that wait already: operations start in the order of their submission.
     if (backlog_.empty() && send(op, step::sent)) return;
     op.step = step::backlogged;
@@ -233,7 +249,8 @@ void uring_backend::drain_backlogs() noexcept {
         cancel_backlog_.remove(*op);
     }
     while (operation* op = backlog_.front()) {
-        if (!op->cancel_requested && !send(*op, step::sent)) return;
+        const step next = op->code == opcode::sendfile ? step::polling : step::sent;
+        if (!op->cancel_requested && !send(*op, next)) return;
         backlog_.remove(*op);
         if (op->cancel_requested) finish(*op, -ECANCELED);
     }

@@ -73,6 +73,7 @@ class uring_backend final : public backend {
     bool send_cancel(operation& op) noexcept;
     void send_or_keep(operation& op) noexcept;
     void send_reads() noexcept;
+    void send_file(operation& op) noexcept;
     void drain_backlogs() noexcept;
 
     [[nodiscard]] std::error_code enter(bool block) noexcept;

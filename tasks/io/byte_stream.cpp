@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 
 #include "loop/kernel.hpp"
+#include "tasks/io/file.hpp"
+#include "tasks/io/send_file.hpp"
 #include "tasks/sleep.hpp"
 
 namespace mayhem {
@@ -15,6 +17,12 @@ coro<void> byte_stream::close() { return state().close(); }
 void socket_stream::shutdown_write() {
     if (kernel::shutdown(state().get(), SHUT_WR) == 0 || errno == ENOTCONN) return;
     throw_errno(errno, fmt::format("shutdown on descriptor {}", state().get()));
+}
+
+coro<std::uint64_t> socket_stream::send_file(const file& from, std::uint64_t offset,
+                                             std::uint64_t count) {
+    static_cast<void>(from.state());
+    return detail::send_file(state(), from.state_, offset, count, from.path());
 }
 
 address socket_stream::local_address() const {

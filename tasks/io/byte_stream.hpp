@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <memory>
 #include <span>
@@ -23,6 +24,8 @@
 #include "tasks/io/transfer_all.hpp"
 
 namespace mayhem {
+
+class file;
 
 namespace detail {
 
@@ -121,6 +124,17 @@ class socket_stream : public byte_stream {
     /// Tells the peer that nothing more will be written (it reads to the end); reading goes on.
     /// asyncio's write_eof. Does nothing when the peer is gone already.
     void shutdown_write();
+
+    /// Sends `count` bytes of a file from `offset` on, by default all that follow, without copying
+    /// them through the program; the file's own position stays. @returns how many bytes were sent:
+    /// fewer than `count` when the file ends before. Cancelled half-way, a part is sent: only
+    /// closing makes sense after that. Throws std::system_error: EPIPE or ECONNRESET when the peer
+    /// is gone, ECANCELED when the file or the stream is closed meanwhile, EINVAL for what is not a
+    /// regular file. What is not in the page cache is read by the loop's thread, which waits for
+    /// the disk. asyncio's loop.sendfile.
+    coro<std::uint64_t> send_file(const file& from, std::uint64_t offset = 0,
+                                  std::uint64_t count = whole_file);
+    static constexpr std::uint64_t whole_file = std::uint64_t{1} << 62;
 
     /// Our end, and the peer's. @throws std::system_error(ENOTCONN) when the peer is gone.
     [[nodiscard]] address local_address() const;

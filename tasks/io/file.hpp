@@ -64,6 +64,7 @@ class file {
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   private:
+    friend class socket_stream;  // sends files
     file(std::string path, unique_fd opened);
     [[nodiscard]] detail::descriptor& state() const noexcept;
 

@@ -11,12 +11,20 @@
 namespace mayhem {
 namespace {
 
-/// A write to a pipe without a reader raises SIGPIPE, whose default action ends the process, and
-/// no flag of write(2) or of io_uring prevents that. Blocking the signal around the call is no way
-/// out: on io_uring the write happens later, perhaps in a thread of the kernel's. So it is ignored
-/// for the whole process, as Python does. Children get the default action back (see spawn.cpp),
-/// because ignored signals are inherited and `cat | head` relies on dying.
-void ignore_broken_pipes() {
+unique_fd duplicate(int standard, const char* what) {
+    unique_fd made(::fcntl(standard, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!made) throw_errno(errno, what);
+    return made;
+}
+
+}  // namespace
+
+// A write to a pipe without a reader raises SIGPIPE, whose default action ends the process, and
+// no flag of write(2) or of io_uring prevents that. Blocking the signal around the call is no way
+// out: on io_uring the write happens later, perhaps in a thread of the kernel's. So it is ignored
+// for the whole process, as Python does. Children get the default action back (see spawn.cpp),
+// because ignored signals are inherited and `cat | head` relies on dying.
+void detail::ignore_broken_pipes() {
     static const bool once = [] {
         struct sigaction current{};
         ::sigaction(SIGPIPE, nullptr, &current);
@@ -28,17 +36,9 @@ void ignore_broken_pipes() {
     static_cast<void>(once);
 }
 
-unique_fd duplicate(int standard, const char* what) {
-    unique_fd made(::fcntl(standard, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-    if (!made) throw_errno(errno, what);
-    return made;
-}
-
-}  // namespace
-
 pipe_writer::pipe_writer(event_loop& loop, unique_fd fd)
     : byte_stream(loop, std::move(fd), detail::io_kind::stream) {
-    ignore_broken_pipes();
+    detail::ignore_broken_pipes();
 }
 
 pipe_ends make_pipe() {

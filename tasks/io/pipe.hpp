@@ -5,6 +5,12 @@
 
 namespace mayhem {
 
+namespace detail {
+/// Makes the process ignore SIGPIPE, unless it has a handler of its own: for calls that raise it
+/// and have no flag against it.
+void ignore_broken_pipes();
+}  // namespace detail
+
 /// The end that is read; every call is documented at byte_stream.
 class pipe_reader : private byte_stream {
   public:

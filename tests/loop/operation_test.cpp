@@ -21,7 +21,7 @@ using test::test_operation;
 constexpr std::array every_opcode{
     opcode::nop,     opcode::read,    opcode::write,  opcode::recv,    opcode::send,
     opcode::recvmsg, opcode::sendmsg, opcode::accept, opcode::connect, opcode::poll,
-    opcode::openat,  opcode::statx,   opcode::fsync,  opcode::close,
+    opcode::openat,  opcode::statx,   opcode::fsync,  opcode::close,   opcode::sendfile,
 };
 
 TEST(operation_test, every_opcode_has_a_name_of_its_own) {
@@ -124,6 +124,23 @@ TEST(system_call_test, errors_are_negative_errno_values) {
     EXPECT_EQ(detail::perform(op), -EBADF);
     op.prepare_openat(AT_FDCWD, "/does/not/exist", O_RDONLY, 0);
     EXPECT_EQ(detail::perform(op), -ENOENT);
+}
+
+TEST(operation_test, a_file_is_sent_to_a_blocking_socket_without_waiting_and_it_stays_blocking) {
+    int ends[2] = {-1, -1};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    const unique_fd left(ends[0]);
+    const unique_fd right(ends[1]);
+    const unique_fd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+    ASSERT_TRUE(file);
+    test_operation op;
+    std::int32_t result = 1;
+    for (std::uint64_t at = 0; result > 0; at += static_cast<std::uint32_t>(result)) {
+        op.prepare_sendfile(left.get(), file.get(), std::size_t{1} << 20, at);
+        result = detail::perform(op);
+    }
+    EXPECT_EQ(result, -EAGAIN);
+    EXPECT_EQ(::fcntl(left.get(), F_GETFL) & O_NONBLOCK, 0);
 }
 
 }  // namespace
