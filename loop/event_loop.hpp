@@ -222,22 +222,18 @@ class event_loop {
     /// with -ECANCELED without having been started.
     void submit(operation& op);
     /// The same, for an awaiter that goes on at once when there is nothing to wait for. @returns
-    /// true when `op` is complete: it has its result, and its `run` is not called. That happens a
-    /// bounded number of times in one step, so that who always finds data lets others have a turn;
-    /// and for so many bytes, so that who reads what was written finds it in the cache.
+    /// true when `op` is complete: it has its result, and its `run` is not called. In one step
+    /// that happens a bounded number of times, and for so many bytes: others have their turn, and
+    /// who reads what was written finds it in the cache.
     [[nodiscard]] bool start(operation& op) {
-        if (closed_) [[unlikely]] {
-            submit(op);
-            return false;
-        }
+        if (closed_) return submit(op), false;
         check_thread("submit");
         if (!backend_->start(op)) return false;
         const std::int32_t cost = op.result > 0 ? op.result / bytes_as_one_run : 0;
         runs_since_poll_ += static_cast<std::size_t>(cost);
         at_once_left_ -= 1 + cost;
-        if (at_once_left_ >= 0) return true;
-        ready_.push(op);
-        return false;
+        if (at_once_left_ < 0) ready_.push(op);
+        return at_once_left_ >= 0;
     }
     void cancel(operation& op) noexcept { backend_->cancel(op); }
     void arm_timer(timer& item, time_point deadline) {
@@ -342,8 +338,7 @@ class event_loop {
     static constexpr std::size_t runs_between_polls = 61;
     /// Operations that complete at once in one step; see `start`.
     static constexpr std::int32_t at_once_per_step = 16;
-    /// What moves so many bytes counts as a run more: both for the above and for the next look at
-    /// the kernel, where somebody may wait for those bytes.
+    /// So many bytes count as one run more, for the above and for the next look at the kernel.
     static constexpr std::int32_t bytes_as_one_run = 8 << 10;
     static constexpr duration default_slow_threshold = std::chrono::milliseconds(100);
     static constexpr duration default_stall_threshold = std::chrono::milliseconds(50);

@@ -31,12 +31,8 @@ class file_user final : public descriptor_user {
 /// All parts in one wait, as transfer_all does it.
 class file_transfer final : public io_awaiter {
   public:
-    file_transfer(descriptor& to, descriptor& from, std::uint64_t offset, std::uint64_t count)
-        : io_awaiter(&to, io_use::write),
-          from_(from),
-          offset_(offset),
-          left_(count),
-          use_(from, *this) {
+    file_transfer(descriptor& to, descriptor& from, std::uint64_t begin, std::uint64_t count)
+        : io_awaiter(&to, io_use::write), from_(from), at_(begin), left_(count), use_(from, *this) {
         prepare_next();
         check_thread();
     }
@@ -63,7 +59,7 @@ class file_transfer final : public io_awaiter {
   private:
     [[nodiscard]] bool continues() noexcept override {
         if (result <= 0) return false;
-        offset_ += static_cast<std::uint32_t>(result);
+        at_ += static_cast<std::uint32_t>(result);
         left_ -= static_cast<std::uint32_t>(result);
         if (left_ == 0 || was_asked_to_cancel() || has_pending_cancel()) return false;
         if (is_refused() || !from_.is_open()) return false;
@@ -72,11 +68,11 @@ class file_transfer final : public io_awaiter {
     }
     void prepare_next() noexcept {
         const auto size = static_cast<std::size_t>(std::min(left_, chunk_bytes_max));
-        prepare_sendfile(on()->get(), from_.get(), size, offset_);
+        prepare_sendfile(on()->get(), from_.get(), size, at_);
     }
 
     descriptor& from_;
-    std::uint64_t offset_;
+    std::uint64_t at_;
     std::uint64_t left_;
     file_user use_;
 };
