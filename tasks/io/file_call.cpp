@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <fcntl.h>
 #include <utility>
-#include <vector>
 
 #include "loop/error.hpp"
 #include "loop/system_call.hpp"
@@ -47,12 +46,11 @@ class file_job final : public executor_job {
     file_job(event_loop& loop, std::shared_ptr<descriptor> on, const file_request& request)
         : executor_job(loop), on_(std::move(on)), request_(request) {
         if (request.code == opcode::read) {
-            bytes_.resize(std::min(request.into.size(), copied_bytes_max));
-            request_.into = bytes_;
+            request_.into = memory_for(request.into.size());
         } else if (request.code == opcode::write) {
-            const auto copied = request.data.first(std::min(request.data.size(), copied_bytes_max));
-            bytes_.assign(copied.begin(), copied.end());
-            request_.data = bytes_;
+            const auto copy = memory_for(request.data.size());
+            std::copy_n(request.data.begin(), copy.size(), copy.begin());
+            request_.data = copy;
         }
         fd_ = on_ ? on_->get() : -1;
     }
@@ -73,7 +71,7 @@ class file_job final : public executor_job {
         const file_answer answer = answer_of(request_.code, result_, status_);
         if (request_.code == opcode::openat) result_ = -1;
         if (request_.code == opcode::read && answer) {
-            std::copy_n(bytes_.begin(), *answer, into.begin());
+            std::copy_n(request_.into.begin(), *answer, into.begin());
         }
         return answer;
     }
@@ -82,6 +80,13 @@ class file_job final : public executor_job {
     class plain_operation final : public operation {
         void run() noexcept override {}
     };
+
+    /// Not set to zero before it is filled, which would cost as much as reading does.
+    std::span<std::byte> memory_for(std::size_t wanted) {
+        const std::size_t size = std::min(wanted, copied_bytes_max);
+        bytes_ = std::make_unique_for_overwrite<std::byte[]>(size);
+        return {bytes_.get(), size};
+    }
 
     void execute() noexcept override {
         plain_operation op;
@@ -93,7 +98,7 @@ class file_job final : public executor_job {
     std::shared_ptr<descriptor> on_;
     file_request request_;
     int fd_ = -1;
-    std::vector<std::byte> bytes_;
+    std::unique_ptr<std::byte[]> bytes_;
     struct statx status_{};
     std::int32_t result_ = -1;
     std::exception_ptr failure_;
