@@ -1,6 +1,7 @@
 """The report as one HTML page that stands alone: no script, nothing fetched, light and dark, and
 readable on a phone."""
 
+import math
 from html import escape
 
 import catalogue as catalogues
@@ -145,6 +146,41 @@ def tables(results, workload, case):
     return "".join(parts)
 
 
+def overview(results, what):
+    """A map of one count over all cases: a row for each case, a column for each competitor, the
+    darker the more."""
+    names = [name for name, one in results.catalogue.competitors.items() if one.kind != "python"]
+    rows = []
+    for workload in results.catalogue.workloads:
+        for case in workload.benchmarks():
+            if not results.sizes(workload, case):
+                continue
+            size = size_to_plot(results, workload, case)
+            counts = [results.extra(workload, case, size, name).get(what) for name in names]
+            if any(value is not None for value in counts):
+                title = f"{workload.title}: {words.with_size(case, size)}"
+                rows.append(cells([title]) + "".join(map(shaded, counts)))
+    if not rows:
+        return ""
+    header = ["", *(results.catalogue.competitors[name].name for name in names)]
+    return table(header, rows, caption=f"{what} per operation")
+
+
+def shaded(value):
+    """A cell of a map: nothing at all is green, ten are as dark as it gets."""
+    if value is None:
+        return "<td></td>"
+    colour = "good" if value < 0.005 else "bad"
+    part = 25 if value < 0.005 else min(60, 60 * math.log10(1 + 9 * value / 10))
+    style = f"background: color-mix(in srgb, var(--{colour}) {part:.0f}%, transparent)"
+    return f'<td style="{style}">{words.per_operation(value)}</td>'
+
+
+def overviews(results):
+    maps = "".join(overview(results, what) for what in ("allocations", "system calls"))
+    return f"<h2>Allocations and system calls</h2>{maps}" if maps else ""
+
+
 def size_to_plot(results, workload, case):
     """The size that the goals speak of; the largest where none does."""
     sizes = results.sizes(workload, case)
@@ -195,7 +231,7 @@ def report(result):
             + (f'<p class="warning">{escape(warning)}</p>' if warning else "")
             + f"<h2>Goals</h2>{goals(results)}{missed_goals(results)}{notes(result)}"
             + f"<h2>How to read this</h2><p>{escape(markdown.LEGEND)}</p>"
-            + "".join(sections))
+            + overviews(results) + "".join(sections))
     return ('<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<title>Mayhem: benchmarks</title><style>{STYLE}</style></head>"

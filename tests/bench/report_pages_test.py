@@ -82,6 +82,19 @@ class PageTest(unittest.TestCase):
         self.assertIn("<td>5.00</td>", self.page)
 
 
+class OverviewTest(unittest.TestCase):
+    def page(self, **counters):
+        samples = [figures_test.sample("ours", 1, 1000, **counters)]
+        return page.report(result(samples=samples))
+
+    def test_the_counts_of_all_cases_are_on_one_map(self):
+        self.assertRegex(self.page(allocations=0.0), r"--good\) 25%, transparent\)\">0</td>")
+        self.assertRegex(self.page(allocations=10.0), r"--bad\) 60%, transparent\)\">10</td>")
+
+    def test_without_counts_there_is_no_map(self):
+        self.assertNotIn("Allocations and system calls", self.page())
+
+
 class PlotTest(unittest.TestCase):
     def test_ticks_are_round_numbers_within_the_range(self):
         self.assertEqual(plots.ticks(0.5, 12), [0.5, 1, 2, 5, 10])
