@@ -28,7 +28,8 @@ event_loop::event_loop(const loop_options& options)
       signals_(*this, inbox_),
       timerfd_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
       virtual_clock_(options.virtual_clock),
-      virtual_now_(clock::now()) {
+      virtual_now_(clock::now()),
+      busy_poll_(options.busy_poll) {
     if (!timerfd_) throw_errno(errno, "timerfd_create");
     auto made = make_backend(options.backend, ready_, options.sim);
     if (!made) throw std::system_error(made.error(), "cannot create an event loop");
@@ -159,6 +160,7 @@ void event_loop::poll() {
         if (nothing_can_wake()) idle_hook_();
         if (!ready_.empty() || stopping_ || !idle_hook_) return;
     }
+    if (busy_poll_ > duration{} && !virtual_clock_ && poll_busily()) return;
     if (!inbox_->prepare_sleep()) return poll_backend(wait::no);
     if (debug_) [[unlikely]]
         return poll_backend_timed();
@@ -169,6 +171,21 @@ void event_loop::poll_backend(wait mode) {
     runs_since_poll_ = 0;
     if (const std::error_code failure = backend_->poll(mode)) {
         throw std::system_error(failure, std::string(backend_->name()) + " failed");
+    }
+}
+
+/// Looks again and again instead of sleeping; for loop_options::busy_poll. @returns true when there
+/// is something to do.
+bool event_loop::poll_busily() {
+    const time_point end = deadline_after(clock::now(), busy_poll_);
+    const time_point due = timers_.empty() ? never : timers_.earliest();
+    for (;;) {
+        poll_backend(wait::no);
+        inbox_->drain(ready_);
+        if (!ready_.empty() || watches_->signal.has_fired()) return true;
+        const time_point now = clock::now();
+        if (now >= due) return true;
+        if (now >= end) return false;
     }
 }
 

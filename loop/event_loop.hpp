@@ -14,6 +14,8 @@
 //
 // The loop belongs to one thread, and to the process that made it (running_loop.hpp). The
 // exceptions are `call_soon_threadsafe` and `remote()`.
+//
+// Over 400 lines because it is what programs hold, and half of it says what they may expect.
 #pragma once
 
 #include <concepts>
@@ -49,6 +51,10 @@ struct loop_options {
     /// see stall_watchdog.hpp. 0 is off. Unset follows the environment's MAYHEM_STALL; without
     /// that it is 50 ms for a loop that is made in debug mode, and off otherwise.
     std::optional<duration> stall_watchdog{};
+    /// How long a loop that has nothing to do goes on looking before it sleeps. Being woken takes
+    /// tens of microseconds; looking takes the processor. For dialogues with a core to spare, 50
+    /// microseconds is a good value; 0 is off. A virtual clock does without.
+    duration busy_poll{0};
     /// For tests: time stands still while anything can run, and jumps to the next deadline when
     /// nothing can, so that no test ever really sleeps.
     bool virtual_clock = false;
@@ -308,6 +314,7 @@ class event_loop {
     void poll();
     void poll_backend(wait mode);
     void poll_backend_timed();
+    bool poll_busily();
     [[nodiscard]] time_point poll_time() const;
     bool arm_timerfd();
     void arm_timerfd_at(time_point deadline);
@@ -365,6 +372,7 @@ class event_loop {
     bool times_coarsely_ = false;
     bool virtual_clock_ = false;
     time_point virtual_now_;
+    const duration busy_poll_;
     std::thread::id thread_;
     std::size_t external_work_ = 0;
     std::size_t quiet_signals_ = 0;  // a mask of signals that do not count as wake-ups

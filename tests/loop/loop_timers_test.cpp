@@ -1,4 +1,5 @@
 // How the loop waits for its timers: how often it turns until one is due, and what interrupts it.
+#include <atomic>
 #include <csignal>
 #include <functional>
 #include <gtest/gtest.h>
@@ -33,6 +34,7 @@ class counted_polls final {
     ~counted_polls() { const auto ours = probe_.exchange_backend(std::move(put_->real)); }
 
     [[nodiscard]] int count() const noexcept { return count_; }
+    [[nodiscard]] int sleeps() const noexcept { return put_->sleeps; }
 
   private:
     struct counting_backend final : backend {
@@ -44,9 +46,11 @@ class counted_polls final {
         void forget(int fd) noexcept override { real->forget(fd); }
         std::error_code poll(mayhem::wait mode) noexcept override {
             ++count;
+            if (mode == mayhem::wait::yes) ++sleeps;
             return real->poll(mode);
         }
         int& count;
+        int sleeps = 0;
         std::unique_ptr<backend> real;
     };
 
@@ -82,6 +86,40 @@ TEST_P(loop_timers, each_costs_one_wait_and_no_spin) {
     std::thread([&] { polls = polls_for(options(), timers); }).join();
     // One wait each, and for a virtual clock a look before each jump.
     EXPECT_LE(polls, 2 * timers);
+}
+
+/// How often a loop sleeps that waits for one timer.
+int sleeps_for(const loop_options& options) {
+    event_loop loop(options);
+    const counted_polls polls(loop);
+    const time_point wanted = loop.time() + 1'300'007ns;
+    bool early = false;
+    loop.call_at(wanted, [&] {
+        early = loop.time() < wanted;
+        loop.stop();
+    });
+    loop.run_forever();
+    EXPECT_FALSE(early);
+    return polls.sleeps();
+}
+
+TEST_P(loop_timers, a_loop_that_polls_busily_does_not_sleep_before_its_time_is_over) {
+    loop_options patient = options();
+    patient.busy_poll = 1h;
+    EXPECT_EQ(sleeps_for(patient), 0);
+}
+
+TEST_P(loop_timers, a_loop_that_polls_busily_hears_other_threads) {
+    loop_options patient = options();
+    patient.busy_poll = 1h;
+    event_loop loop(patient);
+    std::atomic<bool> begun = false;
+    loop.call_soon([&] { begun = true; });
+    const std::jthread other([&] {
+        while (!begun) std::this_thread::yield();
+        loop.call_soon_threadsafe([&] { loop.stop(); });
+    });
+    loop.run_forever();
 }
 
 volatile std::sig_atomic_t interruptions = 0;
