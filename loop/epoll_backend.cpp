@@ -231,7 +231,8 @@ void epoll_backend::decide(operation& op, std::int32_t result) noexcept {
 }
 
 std::int32_t epoll_backend::attempt(operation& op, descriptor& entry) noexcept {
-    const std::int32_t result = call(op, entry);
+    const std::int32_t result =
+        detail::with_buffer(op, [&](operation& now) { return call(now, entry); });
     if (can_drain(op)) note_read(op, entry, result);
     return result;
 }

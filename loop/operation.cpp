@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 
+#include "loop/read_buffer.hpp"
+
 namespace mayhem {
 
 std::string_view to_string(opcode code) noexcept {
@@ -43,6 +45,13 @@ std::string_view to_string(opcode code) noexcept {
 }
 
 void operation::prepare_nop() noexcept { prepare(opcode::nop, -1); }
+
+void operation::prepare_read_buffered(int descriptor, opcode how) noexcept {
+    MAYHEM_CHECK(how == opcode::read || how == opcode::recv, "only reads bring a buffer");
+    prepare(how, descriptor);
+    takes_buffer = true;
+    length = detail::read_buffer_bytes;
+}
 
 void operation::prepare_recvmsg(int socket, msghdr& message, int message_flags) noexcept {
     prepare(opcode::recvmsg, socket);

@@ -74,6 +74,11 @@ class operation : public runnable, public list_hook<in_flight_tag>, public list_
     /// MSG_NOSIGNAL is always added: a dead peer is an error (EPIPE), never a signal.
     void prepare_send(int socket, std::span<const std::byte> buffer,
                       int message_flags = 0) noexcept;
+    /// A read or recv that brings its own buffer: it is taken (read_buffer.hpp) once there is
+    /// something to read, so that waiting holds none. Completes with the number of bytes, which are
+    /// at `address`; the buffer is then the owner's, to be given back. With any other result there
+    /// is none.
+    void prepare_read_buffered(int descriptor, opcode how) noexcept;
     void prepare_recvmsg(int socket, msghdr& message, int message_flags = 0) noexcept;
     void prepare_sendmsg(int socket, const msghdr& message, int message_flags = 0) noexcept;
     /// Sends `size` bytes of a file from `at` on, without a buffer between them; perhaps fewer, and
@@ -110,7 +115,8 @@ class operation : public runnable, public list_hook<in_flight_tag>, public list_
     operation_state state = operation_state::idle;
     bool is_multishot = false;
     bool cancel_requested = false;
-    std::uint8_t step = 0;  ///< the backend's own note on how far it is; nobody else's business
+    bool takes_buffer = false;  ///< see prepare_read_buffered
+    std::uint8_t step = 0;      ///< the backend's own note on how far it is; nobody else's business
     int fd = -1;
     std::uint32_t flags = 0;         ///< message flags, open flags, poll events, fsync flags
     void* address = nullptr;         ///< buffer, msghdr, sockaddr or path
@@ -156,6 +162,7 @@ inline void operation::prepare(opcode what, int descriptor) noexcept {
     state = operation_state::idle;
     is_multishot = false;
     cancel_requested = false;
+    takes_buffer = false;
     step = 0;
     fd = descriptor;
     flags = 0;

@@ -252,7 +252,8 @@ std::int32_t sim_backend::perform(operation& op) noexcept {
     if (divisible && faults.chance(faults.options().short_percent)) {
         op.length = 1 + static_cast<std::uint32_t>(faults.below(asked - 1));
     }
-    const std::int32_t result = is_real ? perform_on_file(op) : kernel_.perform(op);
+    const std::int32_t result = detail::with_buffer(
+        op, [&](operation& now) { return is_real ? perform_on_file(now) : kernel_.perform(now); });
     op.length = asked;
     return result;
 }

@@ -3,9 +3,12 @@
 // The result has the kernel's shape that io_uring gives too: a value, or a negative errno.
 #pragma once
 
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
 
 #include "loop/operation.hpp"
+#include "loop/read_buffer.hpp"
 
 namespace mayhem::detail {
 
@@ -13,5 +16,21 @@ namespace mayhem::detail {
 /// retried. Sockets are never waited for: on an empty one the result is -EAGAIN. (Streams that are
 /// not sockets — pipes, ttys — must be O_NONBLOCK for the same answer.)
 [[nodiscard]] std::int32_t perform(operation& op) noexcept;
+
+/// `call(op)`, with a buffer to read into when `op` brings its own; unless bytes came, it is given
+/// back. @returns what `call` returns, or -ENOMEM.
+template <typename Call>
+std::int32_t with_buffer(operation& op, Call call) noexcept {
+    if (!op.takes_buffer) [[likely]]
+        return call(op);
+    std::byte* const buffer = take_read_buffer();
+    if (buffer == nullptr) return -ENOMEM;
+    op.address = buffer;
+    const std::int32_t result = call(op);
+    if (result > 0) return result;
+    op.address = nullptr;
+    give_read_buffer(buffer);
+    return result;
+}
 
 }  // namespace mayhem::detail

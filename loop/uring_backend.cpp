@@ -10,6 +10,7 @@
 #include "loop/check.hpp"
 #include "loop/error.hpp"
 #include "loop/log.hpp"
+#include "loop/read_buffer.hpp"
 #include "loop/system_call.hpp"
 
 namespace mayhem {
@@ -203,6 +204,32 @@ bool uring_backend::send(operation& op, step how) noexcept {
     return true;
 }
 
+// How an operation begins.
+uring_backend::step uring_backend::first_step(operation& op) noexcept {
+    if (op.code == opcode::sendfile) return step::polling;
+    if (!op.takes_buffer || op.address != nullptr) return step::sent;
+    return lent_ < lent_max && lend_buffer(op) ? step::sent : step::polling;
+}
+
+bool uring_backend::lend_buffer(operation& op) noexcept {
+    op.address = detail::take_read_buffer();
+    if (op.address == nullptr) return false;
+    ++lent_;
+    return true;
+}
+
+void uring_backend::take_buffer_back(operation& op) noexcept {
+    detail::give_read_buffer(static_cast<std::byte*>(op.address));
+    op.address = nullptr;
+    --lent_;
+}
+
+// Of something that is ready.
+std::int32_t uring_backend::read_now(operation& op) noexcept {
+    if (op.address == nullptr && !lend_buffer(op)) return -ENOMEM;
+    return detail::perform(op);
+}
+
 bool uring_backend::send_cancel(operation& op) noexcept {
     io_uring_sqe* const sqe = free_sqe();
     if (sqe == nullptr) return false;
@@ -228,7 +255,7 @@ void uring_backend::send_file(operation& op) noexcept {
 void uring_backend::send_or_keep(operation& op) noexcept {
     if (op.code == opcode::sendfile) return send_file(op);
     // Behind those that wait already: operations start in the order of their submission.
-    if (backlog_.empty() && send(op, step::sent)) return;
+    if (backlog_.empty() && send(op, first_step(op))) return;
     op.step = step::backlogged;
     backlog_.push_back(op);
 }
@@ -249,8 +276,7 @@ void uring_backend::drain_backlogs() noexcept {
         cancel_backlog_.remove(*op);
     }
     while (operation* op = backlog_.front()) {
-        const step next = op->code == opcode::sendfile ? step::polling : step::sent;
-        if (!op->cancel_requested && !send(*op, next)) return;
+        if (!op->cancel_requested && !send(*op, first_step(*op))) return;
         backlog_.remove(*op);
         if (op->cancel_requested) finish(*op, -ECANCELED);
     }
@@ -320,6 +346,11 @@ void uring_backend::became_ready(operation& op, std::int32_t result) noexcept {
         finish(op, -ECANCELED);
     } else if (op.code == opcode::connect) {
         finish(op, outcome_of_connect(op.fd));
+    } else if (op.takes_buffer) {
+        const std::int32_t outcome = read_now(op);
+        if (outcome != -EAGAIN) return finish(op, outcome);
+        take_buffer_back(op);
+        send_or_keep(op);
     } else {
         send_or_keep(op);
     }
@@ -329,6 +360,9 @@ void uring_backend::finish(operation& op, std::int32_t result) noexcept {
     // Its cancel has not even been sent: it is not needed any more.
     list_hook<parked_tag>& waiting = op;
     if (waiting.is_linked()) cancel_backlog_.remove(op);
+    if (op.takes_buffer && op.address != nullptr) {
+        result > 0 ? static_cast<void>(--lent_) : take_buffer_back(op);
+    }
     finished(op, result, ready_);
 }
 

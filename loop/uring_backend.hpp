@@ -16,6 +16,12 @@
 //  - A read that finds nothing costs more than the read itself: the kernel registers a wait, is
 //    woken, and tries again. So reads go into the ring last, when the tick is about to enter the
 //    kernel: behind the writes, which on sockets of one process bring what is to be read.
+//  - A read that brings its own buffer should hold none while it waits, but the kernel wants to
+//  know
+//    the buffer beforehand. So a bounded number of such reads have one and are like all others;
+//    any further one begins with a poll and is then made by a plain call, which cannot block and
+//    costs a tenth more. (Buffers provided to the kernel would need a stock that has to be guessed,
+//    and that runs dry.)
 //  - A cancel is a submission of its own. It finds the target, comes too late (ENOENT) or comes
 //    while the target is being worked on (EALREADY); in each case the target's own completion says
 //    what became of it, so the cancel's is ignored.
@@ -28,6 +34,7 @@
 // thread's own, and on another thread the same number may mean another loop's ring.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -58,16 +65,23 @@ class uring_backend final : public backend {
     /// Nothing to do: the ring keeps no registration of descriptors between operations.
     void forget(int /*fd*/) noexcept override {}
 
+    /// So many reads that bring their own buffer hold it while they wait: 4 MiB at most.
+    static constexpr std::size_t lent_max = 256;
+
   private:
     // How far an operation is: the values of `operation::step`.
     enum step : std::uint8_t {
         backlogged,  // in `reads_` or `backlog_`; the ring does not know it
         sent,        // its submission is in the ring or in the kernel
-        polling,     // it answered EAGAIN; a poll is in the ring, and the operation follows it
+        polling,     // a poll is in the ring, and the operation follows it
     };
 
     uring_backend(ready_queue& ready, detail::ring ring) noexcept;
 
+    step first_step(operation& op) noexcept;
+    bool lend_buffer(operation& op) noexcept;
+    void take_buffer_back(operation& op) noexcept;
+    std::int32_t read_now(operation& op) noexcept;
     io_uring_sqe* free_sqe() noexcept;
     bool send(operation& op, step how) noexcept;
     bool send_cancel(operation& op) noexcept;
@@ -87,6 +101,7 @@ class uring_backend final : public backend {
     intrusive_list<operation, parked_tag> reads_;           // for the end of the tick
     intrusive_list<operation, parked_tag> backlog_;         // found the ring full
     intrusive_list<operation, parked_tag> cancel_backlog_;  // submitted, and to be cancelled
+    std::size_t lent_ = 0;                                  // buffers that operations hold
     const std::thread::id owner_;
 };
 

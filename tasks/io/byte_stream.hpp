@@ -18,6 +18,7 @@
 
 #include "tasks/coro/coro.hpp"
 #include "tasks/io/address.hpp"
+#include "tasks/io/byte_chunk.hpp"
 #include "tasks/io/descriptor.hpp"
 #include "tasks/io/io_awaiter.hpp"
 #include "tasks/io/stream_error.hpp"
@@ -59,6 +60,13 @@ class byte_stream {
     [[nodiscard]] auto try_read_some(std::span<std::byte> buffer) {
         return detail::read_call<false>(state(), buffer);
     }
+
+    /// Reads what is there, at least one byte, and brings the memory for it: a chunk of at most
+    /// byte_chunk::capacity bytes; an empty one is the end of the stream. While it waits it holds
+    /// no buffer, so this is how to read from connections of which most are idle. asyncio's
+    /// reader.read(n). Cancellation as above; ENOMEM leaves the bytes in the kernel.
+    [[nodiscard]] auto read() { return detail::chunk_call<true>(state()); }
+    [[nodiscard]] auto try_read() { return detail::chunk_call<false>(state()); }
 
     /// Fills the whole buffer; asyncio's readexactly. @throws std::system_error with
     /// stream_errc::end_of_stream when the stream ends before. Cancelled half-way, what was read

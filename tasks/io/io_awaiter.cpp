@@ -18,6 +18,7 @@ bool brings_descriptor(opcode code) noexcept {
 
 void io_awaiter::drop_result() noexcept {
     if (brings_descriptor(code)) unique_fd(result).reset();
+    if (takes_buffer && result > 0) give_read_buffer(static_cast<std::byte*>(address));
 }
 
 void io_awaiter::check_thread_slowly() const {

@@ -28,6 +28,7 @@
 #include "loop/fd.hpp"
 #include "loop/operation.hpp"
 #include "tasks/coro/suspension.hpp"
+#include "tasks/io/byte_chunk.hpp"
 #include "tasks/io/descriptor.hpp"
 
 namespace mayhem::detail {
@@ -65,7 +66,7 @@ class io_awaiter : public suspension, public operation, public descriptor_user {
         if (debugged_loop::any()) [[unlikely]]
             check_thread_slowly();
     }
-    /// Closes a descriptor that the operation brought and that nobody took.
+    /// Closes a descriptor that the operation brought, or gives a buffer back, when nobody took it.
     ~io_awaiter() {
         if (state == operation_state::completed && !taken_) [[unlikely]]
             drop_result();
@@ -99,6 +100,32 @@ class io_awaiter : public suspension, public operation, public descriptor_user {
     int refusal_ = 0;     // errno; never started
     bool asked_ = false;  // this wait took a request to cancel over
     bool taken_ = false;  // the result has been given to the task
+};
+
+/// An awaiter whose result is a chunk: a read that brings its own buffer.
+template <bool Throws>
+class chunk_call final : public io_awaiter {
+  public:
+    using answer =
+        std::conditional_t<Throws, byte_chunk, std::expected<byte_chunk, std::error_code>>;
+
+    explicit chunk_call(descriptor& on) : io_awaiter(&on, io_use::read) {
+        prepare_read_buffered(on.get(), on.kind() == io_kind::socket ? opcode::recv : opcode::read);
+        check_thread();
+    }
+
+    answer await_resume() {
+        const std::int32_t outcome = take_result();
+        if (outcome > 0) {
+            return byte_chunk(static_cast<std::byte*>(address), static_cast<std::size_t>(outcome));
+        }
+        if (outcome == 0) return byte_chunk();
+        if constexpr (Throws) {
+            throw_failure(outcome);
+        } else {
+            return std::unexpected(errno_code(outcome));
+        }
+    }
 };
 
 /// Prepares `op` to read what is there into `buffer`: by recv from sockets, by read from the rest.

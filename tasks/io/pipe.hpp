@@ -22,8 +22,10 @@ class pipe_reader : private byte_stream {
     using byte_stream::close;
     using byte_stream::is_open;
     using byte_stream::native_handle;
+    using byte_stream::read;
     using byte_stream::read_exactly;
     using byte_stream::read_some;
+    using byte_stream::try_read;
     using byte_stream::try_read_exactly;
     using byte_stream::try_read_some;
 };
