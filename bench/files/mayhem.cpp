@@ -83,10 +83,7 @@ void measure_write_sync(benchmark::State& state) {
 
 // ---- Into a socket ------------------------------------------------------------------------
 
-coro<> receive(tcp_stream& stream, std::size_t size) {
-    buffer received(size);
-    co_await stream.read_exactly(received);
-}
+coro<> receive(tcp_stream& stream, buffer& received) { co_await stream.read_exactly(received); }
 
 coro<> send(tcp_stream& stream, file& from, std::size_t size) {
     co_await stream.send_file(from, 0, size);
@@ -108,7 +105,8 @@ coro<> serve(benchmark::State& state, std::string path, Way way) {
     tcp_stream client(loop, mayhem::unique_fd(reader));
     file from = co_await file::open(path);
     const std::size_t size = bench::message_bytes(state);
-    for (auto _ : state) co_await mayhem::gather(way(to, from, size), receive(client, size));
+    buffer received(size);
+    for (auto _ : state) co_await mayhem::gather(way(to, from, size), receive(client, received));
 }
 
 void measure_send_file(benchmark::State& state) {
