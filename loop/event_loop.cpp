@@ -235,11 +235,12 @@ std::size_t event_loop::own_operations() const noexcept {
 }
 
 bool event_loop::nothing_can_wake() const noexcept {
+    // What mostly says no comes first: this is asked before every sleep.
+    if (!ready_.empty() || !timers_.empty() || external_work_ != 0) return false;
     // What waits for a simulated peer waits for this very thread.
     const std::size_t simulated = simulation_ != nullptr ? simulation_->waiting() : 0;
-    const bool quiet = signals_.empty() || signals_.watches_only(quiet_signals_);
-    return ready_.empty() && timers_.empty() && external_work_ == 0 && quiet &&
-           backend_->in_flight() == own_operations() + simulated;
+    if (backend_->in_flight() != own_operations() + simulated) return false;
+    return signals_.empty() || signals_.watches_only(quiet_signals_);
 }
 
 void event_loop::run_ready() noexcept {
