@@ -30,6 +30,7 @@ event_loop::event_loop(const loop_options& options)
       virtual_clock_(options.virtual_clock),
       virtual_now_(clock::now()),
       busy_poll_(options.busy_poll) {
+    detail::count_forks();
     if (!timerfd_) throw_errno(errno, "timerfd_create");
     auto made = make_backend(options.backend, ready_, options.sim);
     if (!made) throw std::system_error(made.error(), "cannot create an event loop");
@@ -54,38 +55,12 @@ event_loop::~event_loop() {
 
 // ---- Scheduling ---------------------------------------------------------------------------
 
-handle event_loop::call_soon(std::move_only_function<void()> function, std::source_location where) {
-    check_usable();
-    check_thread("call_soon");
-    auto* state = new detail::callback(*this, std::move(function), where);
-    state->retain();  // one reference for the loop, one for the handle
-    make_ready(*state);
-    return handle(state);
-}
-
-handle event_loop::call_at(time_point when, std::move_only_function<void()> function,
-                           std::source_location where) {
-    check_usable();
-    check_thread("call_at");
-    auto* state = new detail::callback(*this, std::move(function), where);
-    handle owner(state);
-    state->set_when(when);
-    arm_timer(*state, when);
-    state->retain();
-    return owner;
-}
-
-handle event_loop::call_soon_threadsafe(std::move_only_function<void()> function,
-                                        std::source_location where) {
-    refuse_after_fork();
-    auto* state = new detail::callback(*this, std::move(function), where);
-    handle owner(state);
-    state->retain();  // before the post: the loop may run and release it at once
-    if (!inbox_->post(*state)) {
-        state->release();
-        throw loop_closed();
-    }
-    return owner;
+handle event_loop::post(detail::callback& made) {
+    handle owner(&made);
+    made.retain();  // before the post: the loop may run and release it at once
+    if (inbox_->post(made)) return owner;
+    made.release();
+    throw_closed();
 }
 
 void event_loop::submit(operation& op) {
@@ -130,7 +105,12 @@ void event_loop::run_forever() {
 }
 
 void event_loop::tick() {
-    poll();
+    // A look at the kernel is a system call: while there is work, it is due now and then. Under a
+    // virtual clock each tick looks, so that ticks are alike.
+    runs_since_poll_ += ready_.size();
+    if (ready_.empty() || runs_since_poll_ >= runs_between_polls || virtual_clock_ || stopping_) {
+        poll();
+    }
     if (!timers_.empty()) timers_.expire(time(), ready_);
     if (impatient_hook_ && watches_->timer.take_signal()) std::exchange(impatient_hook_, {})();
     inbox_->drain(ready_);
@@ -144,10 +124,9 @@ void event_loop::tick() {
 void event_loop::poll() {
     if (stopping_) return poll_backend(wait::no);
     if (!ready_.empty()) {
-        // A look at the kernel is a system call: while there is work, it is due now and then. Under
-        // a virtual clock each tick looks, so that ticks are alike.
-        runs_since_poll_ += ready_.size();
-        if (runs_since_poll_ >= runs_between_polls || virtual_clock_) poll_backend(wait::no);
+        // Only if the kernel owes us something.
+        runs_since_poll_ = 0;
+        if (virtual_clock_ || awaits_the_kernel()) poll_backend(wait::no);
         return;
     }
     if (virtual_clock_ && advance_virtual_clock()) return;
@@ -232,6 +211,11 @@ std::size_t event_loop::own_operations() const noexcept {
         return std::size_t{own.state == operation_state::in_flight};
     };
     return counts(watches_->timer) + counts(watches_->inbox) + counts(watches_->signal);
+}
+
+/// Timers and inbox are looked at in every tick; only for sleeping does the kernel watch them, too.
+bool event_loop::awaits_the_kernel() const noexcept {
+    return backend_->in_flight() != own_operations() || !signals_.empty();
 }
 
 bool event_loop::nothing_can_wake() const noexcept {
@@ -340,13 +324,9 @@ void event_loop::default_exception_handler(const exception_context& context) con
     log_message(log_level::error, text);
 }
 
-void event_loop::check_usable() const {
-    if (closed_) throw loop_closed();
-    refuse_after_fork();
-}
+void event_loop::throw_closed() { throw loop_closed(); }
 
-void event_loop::refuse_after_fork() const {
-    if (!is_from_before_fork()) return;
+void event_loop::throw_after_fork() {
     throw loop_error(
         "This event loop belongs to the parent process, with which a forked child shares its "
         "descriptors; make a new loop in the child");

@@ -108,28 +108,52 @@ class event_loop {
 
     /// Runs `function` on the next tick, after what was scheduled before.
     /// @throws loop_closed
-    handle call_soon(std::move_only_function<void()> function,
-                     std::source_location where = std::source_location::current());
+    template <std::invocable Function>
+    handle call_soon(Function&& function,
+                     std::source_location where = std::source_location::current()) {
+        check_usable();
+        check_thread("call_soon");
+        auto* state = make_callback(std::forward<Function>(function), where);
+        state->retain();  // one reference for the loop, one for the handle
+        make_ready(*state);
+        return handle(state);
+    }
 
     /// Runs `function` once `delay` has passed; never early. A delay <= 0 means the next tick.
     /// @throws loop_closed; std::invalid_argument when the delay is NaN
-    template <typename Rep, typename Period>
-    handle call_later(std::chrono::duration<Rep, Period> delay,
-                      std::move_only_function<void()> function,
+    template <typename Rep, typename Period, std::invocable Function>
+    handle call_later(std::chrono::duration<Rep, Period> delay, Function&& function,
                       std::source_location where = std::source_location::current()) {
         check_thread("call_later");
-        return call_at(deadline_after(time(), to_duration(delay)), std::move(function), where);
+        return call_at(deadline_after(time(), to_duration(delay)), std::forward<Function>(function),
+                       where);
     }
 
     /// Runs `function` at `when` on this loop's clock. Equal deadlines run in scheduling order.
-    handle call_at(time_point when, std::move_only_function<void()> function,
-                   std::source_location where = std::source_location::current());
+    template <std::invocable Function>
+    handle call_at(time_point when, Function&& function,
+                   std::source_location where = std::source_location::current()) {
+        check_usable();
+        check_thread("call_at");
+        auto* state = make_callback(std::forward<Function>(function), where);
+        handle owner(state);
+        state->set_when(when);
+        arm_timer(*state, when);
+        state->retain();
+        return owner;
+    }
 
     /// call_soon from any thread: wakes the loop when it sleeps.
     /// @throws loop_closed. The loop object itself must still exist; a thread that cannot know
     /// holds a `remote()` instead.
-    handle call_soon_threadsafe(std::move_only_function<void()> function,
-                                std::source_location where = std::source_location::current());
+    template <std::invocable Function>
+    handle call_soon_threadsafe(Function&& function,
+                                std::source_location where = std::source_location::current()) {
+        refuse_after_fork();
+        return post(*new detail::callback_of<std::decay_t<Function>>(
+            std::forward<Function>(function), *this, context::active(), where,
+            detail::reach::any_thread));
+    }
 
     /// The loop's inbox, which may be kept and posted to after the loop is gone (posts are then
     /// refused).
@@ -319,6 +343,7 @@ class event_loop {
     bool arm_timerfd();
     void arm_timerfd_at(time_point deadline);
     bool advance_virtual_clock();
+    [[nodiscard]] bool awaits_the_kernel() const noexcept;
     bool nothing_can_wake() const noexcept;
     void run_ready() noexcept;
     void run_next() noexcept {
@@ -328,11 +353,27 @@ class event_loop {
     void run_ready_watched() noexcept;
     void drop_everything() noexcept;
     void abandon() noexcept;
-    void refuse_after_fork() const;
-    [[nodiscard]] bool is_from_before_fork() const noexcept {
-        return generation_ != detail::fork_generation();
+    void refuse_after_fork() const {
+        if (is_from_before_fork()) [[unlikely]]
+            throw_after_fork();
     }
-    void check_usable() const;
+    [[nodiscard]] bool is_from_before_fork() const noexcept { return forks_ != detail::forks; }
+    void check_usable() const {
+        if (closed_) [[unlikely]]
+            throw_closed();
+        refuse_after_fork();
+    }
+    [[noreturn]] static void throw_closed();
+    [[noreturn]] static void throw_after_fork();
+    template <typename Function>
+    detail::callback* make_callback(Function&& function, const std::source_location& where) {
+        // What runs on a running loop's thread runs in its active context.
+        const bool is_inside = running_ && active_context_ != nullptr;
+        return new detail::callback_of<std::decay_t<Function>>(
+            std::forward<Function>(function), *this,
+            is_inside ? *active_context_ : context::active(), where, detail::reach::own_thread);
+    }
+    handle post(detail::callback& made);
     void check_thread_slowly(std::string_view what) const;
     [[nodiscard]] std::size_t own_operations() const noexcept;
     void start_observing(const loop_options& options);
@@ -362,7 +403,7 @@ class event_loop {
     time_point timerfd_deadline_ = never;
     std::unique_ptr<watches> watches_ = std::make_unique<watches>(*this);
 
-    const unsigned generation_ = detail::fork_generation();
+    const unsigned forks_ = detail::forks;  // when it was made
     bool running_ = false;
     bool stopping_ = false;
     bool closed_ = false;

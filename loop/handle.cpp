@@ -13,7 +13,7 @@ void callback::run() noexcept {
         const slow_step_watch watch(loop_, *this);
         const context_switch inside(loop_.active_context(), context_);
         try {
-            function_();
+            call();
         } catch (...) {
             detail::report(loop_, std::current_exception(), [this] {
                 return exception_context{.message = "Exception in callback " + describe(),
@@ -25,9 +25,14 @@ void callback::run() noexcept {
 }
 
 void callback::discard() noexcept {
-    // Captures die here, on the loop's thread, however long somebody keeps the handle.
-    function_ = nullptr;
-    release();
+    // Captures die here, on the loop's thread, however long somebody keeps the handle. Acquire: who
+    // finds itself the last must see everything that the others did before.
+    if (references_.load(std::memory_order_acquire) == 1) {
+        delete this;
+    } else {
+        drop_function();
+        release();
+    }
 }
 
 std::string callback::describe() const {

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
+#include <cstdint>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <utility>
@@ -17,18 +18,20 @@ class event_loop;
 
 namespace detail {
 
+/// Who may hold handles of a callback: its loop's thread, or any thread.
+enum class reach : bool { own_thread, any_thread };
+
 /// The shared state of one scheduled call: of call_soon (never armed as a timer), call_later,
 /// call_at and call_soon_threadsafe alike. One reference belongs to the loop until the callback
-/// has run or was discarded, the others to handles. The count is atomic, because the handle of a
-/// thread-safe call lives on another thread; everything else belongs to the loop's thread.
-class callback final : public timer, public recycled {
+/// has run or was discarded, the others to handles. Only for call_soon_threadsafe, whose handle
+/// lives on another thread, are they counted atomically: that costs as much as all the rest.
+class callback : public timer, public recycled {
   public:
-    callback(event_loop& loop, std::move_only_function<void()> function,
-             const std::source_location& where)
-        : loop_(loop), function_(std::move(function)), context_(context::active()), where_(where) {}
+    callback(const callback&) = delete;
+    callback& operator=(const callback&) = delete;
 
-    void run() noexcept override;
-    void discard() noexcept override;
+    void run() noexcept final;
+    void discard() noexcept final;
 
     /// Marks it cancelled; thread-safe. The loop drops a marked callback instead of running it.
     void cancel() noexcept { cancelled_.store(true, std::memory_order_relaxed); }
@@ -44,28 +47,69 @@ class callback final : public timer, public recycled {
     /// `<Handle created at file:line>`, asyncio's form.
     [[nodiscard]] std::string describe() const;
 
-    void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void retain() noexcept {
+        if (reach_ == reach::any_thread) {
+            references_.fetch_add(1, std::memory_order_relaxed);
+        } else {
+            references_.store(references() + 1, std::memory_order_relaxed);
+        }
+    }
     void release() noexcept {
-        // Acquire-release: the last owner must see everything that the others did before.
-        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+        if (reach_ == reach::any_thread) {
+            // Acquire-release: the last owner must see everything that the others did before.
+            if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+        } else if (references() == 1) {
+            delete this;
+        } else {
+            references_.store(references() - 1, std::memory_order_relaxed);
+        }
     }
 
+  protected:
+    callback(event_loop& loop, const context& values, const std::source_location& where,
+             reach handles) noexcept
+        : loop_(loop), context_(values), where_(where), reach_(handles) {}
+    virtual ~callback() = default;
+
+    virtual void call() = 0;
+    virtual void drop_function() noexcept = 0;
+
   private:
-    ~callback() = default;
+    [[nodiscard]] std::uint32_t references() const noexcept {
+        return references_.load(std::memory_order_relaxed);
+    }
 
     event_loop& loop_;
-    std::move_only_function<void()> function_;
     context context_;  // where it was scheduled, and where it runs
     std::source_location where_;
     time_point when_{};
+    std::atomic<std::uint32_t> references_{1};
     std::atomic<bool> cancelled_{false};
-    std::atomic<int> references_{1};
+    const reach reach_;
+};
+
+/// With the function itself beside it, in the same block.
+template <typename Function>
+class callback_of final : public callback {
+  public:
+    template <typename Source>
+    callback_of(Source&& function, event_loop& loop, const context& values,
+                const std::source_location& where, reach handles)
+        : callback(loop, values, where, handles), function_(std::forward<Source>(function)) {}
+
+  private:
+    void call() override { static_cast<void>((*function_)()); }
+    void drop_function() noexcept override { function_.reset(); }
+
+    std::optional<Function> function_;
 };
 
 }  // namespace detail
 
 /// Refers to a scheduled callback; mirrors asyncio's Handle and TimerHandle. Copies refer to the
-/// same callback. Dropping a handle does not cancel. A handle may outlive its loop.
+/// same callback. Dropping a handle does not cancel. A handle may outlive its loop. It belongs to
+/// the loop's thread, as the loop does, also for copying and dropping; handles of
+/// call_soon_threadsafe may be used anywhere.
 class handle {
   public:
     handle() noexcept = default;
@@ -84,9 +128,8 @@ class handle {
     }
 
     /// The callback will not run, even when it is due in this very tick. A cancelled timer leaves
-    /// the timer queue at once. Does nothing after the callback ran. Loop's thread only, but for
-    /// handles of call_soon_threadsafe, which may be cancelled anywhere. Debug mode refuses the
-    /// others' timers there; a callback without a timer is only marked, which harms nobody.
+    /// the timer queue at once. Does nothing after the callback ran. Debug mode refuses timers on
+    /// another thread; a callback without a timer is only marked, which harms nobody.
     /// @throws loop_error in debug mode, on another thread
     void cancel();
 

@@ -35,9 +35,8 @@ bool inbox::is_closed() const noexcept {
     return newest_.load(std::memory_order_relaxed) == &closed_;
 }
 
-void inbox::drain(ready_queue& ready) noexcept {
-    // The common case, an empty inbox, costs one load. Acquire pairs with the release in post().
-    if (newest_.load(std::memory_order_relaxed) == nullptr) return;
+void inbox::take(ready_queue& ready) noexcept {
+    // Acquire pairs with the release in post().
     append(newest_.exchange(nullptr, std::memory_order_acquire), ready);
 }
 

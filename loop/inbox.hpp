@@ -44,7 +44,10 @@ class inbox {
     // The rest is for the loop's own thread.
 
     /// Moves everything posted to the end of `ready`, oldest first.
-    void drain(ready_queue& ready) noexcept;
+    void drain(ready_queue& ready) noexcept {
+        // The common case, an empty inbox, costs one load.
+        if (newest_.load(std::memory_order_relaxed) != nullptr) take(ready);
+    }
 
     /// Announces that the loop is going to block. @returns false when something is already there.
     [[nodiscard]] bool prepare_sleep() noexcept;
@@ -64,6 +67,7 @@ class inbox {
     static mark sleeping_;
     static mark closed_;
 
+    void take(ready_queue& ready) noexcept;
     static void append(runnable* newest, ready_queue& ready) noexcept;
 
     std::atomic<runnable*> newest_{nullptr};

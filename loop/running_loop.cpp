@@ -13,11 +13,8 @@ thread_local event_loop* current_loop = nullptr;
 // address of the thread-local across that (toolchains do).
 [[gnu::noinline]] event_loop*& current_loop_slot() noexcept { return current_loop; }
 
-// Written only while a process has a single thread: right after it was forked.
-unsigned generation = 0;
-
 void in_forked_child() noexcept {
-    ++generation;
+    ++detail::forks;
     current_loop_slot() = nullptr;  // of the thread that forked, the only one that is left
 }
 
@@ -35,11 +32,11 @@ namespace detail {
 
 void set_running_loop(event_loop* loop) noexcept { current_loop_slot() = loop; }
 
-unsigned fork_generation() noexcept {
-    // If it cannot be registered (no memory), forks go unnoticed.
+constinit unsigned forks = 0;
+
+void count_forks() noexcept {
     [[maybe_unused]] static const int registered =
         ::pthread_atfork(nullptr, nullptr, in_forked_child);
-    return generation;
 }
 
 }  // namespace detail

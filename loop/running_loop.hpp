@@ -20,8 +20,12 @@ namespace detail {
 
 void set_running_loop(event_loop* loop) noexcept;
 
-/// How many forks lie between the first process that asked and this one.
-[[nodiscard]] unsigned fork_generation() noexcept;
+/// How many forks lie between the first process that counted them and this one. Written only while
+/// a process has a single thread: right after it was forked.
+extern constinit unsigned forks;
+
+/// From now on `forks` counts. If that cannot be arranged (no memory), they go unnoticed.
+void count_forks() noexcept;
 
 }  // namespace detail
 }  // namespace mayhem
