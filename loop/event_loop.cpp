@@ -27,6 +27,7 @@ event_loop::event_loop(const loop_options& options)
     : inbox_(std::make_shared<inbox>()),
       signals_(*this, inbox_),
       timerfd_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
+      timer_slack_(options.timer_slack),
       virtual_clock_(options.virtual_clock),
       virtual_now_(clock::now()),
       busy_poll_(options.busy_poll) {
@@ -168,13 +169,16 @@ bool event_loop::poll_busily() {
     }
 }
 
-/// Arms the timerfd for the earliest deadline, if that has changed since. @returns true when a
-/// timer is due already, and the loop must not sleep.
+/// Arms the timerfd for the earliest deadline, or for a little later, when there is a crowd behind
+/// it; if that has changed since. @returns true when a timer is due already, and the loop must not
+/// sleep.
 bool event_loop::arm_timerfd() {
     if (timers_.empty()) return false;
-    const time_point earliest = timers_.earliest();
-    if (earliest <= clock::now()) return true;
-    if (earliest != timerfd_deadline_ && earliest != never) arm_timerfd_at(earliest);
+    time_point wake = timers_.earliest();
+    if (wake <= clock::now()) return true;
+    const time_point latest = deadline_after(wake, timer_slack_);
+    if (timers_.second() <= latest) wake = latest;
+    if (wake != timerfd_deadline_ && wake != never) arm_timerfd_at(wake);
     return false;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "loop/event_loop.hpp"
+#include "loop/report.hpp"
 #include "loop/slow_step.hpp"
 
 namespace mayhem {

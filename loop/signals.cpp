@@ -14,6 +14,7 @@
 
 #include "loop/error.hpp"
 #include "loop/event_loop.hpp"
+#include "loop/report.hpp"
 #include "loop/slow_step.hpp"
 
 namespace mayhem {

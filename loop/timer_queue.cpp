@@ -5,8 +5,6 @@
 namespace mayhem {
 namespace {
 
-constexpr std::size_t arity = 4;
-
 // Below this capacity the array is kept: giving 1.5 kB back is not worth an allocation later.
 constexpr std::size_t smallest_capacity = 64;
 

@@ -10,6 +10,7 @@
 // timers themselves except to tell them their new place.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -48,6 +49,15 @@ class timer_queue {
     /// The earliest deadline. REQUIRES: not empty.
     [[nodiscard]] time_point earliest() const noexcept { return heap_.front().deadline; }
 
+    /// The deadline that follows the earliest; `never` when there is none. REQUIRES: not empty.
+    [[nodiscard]] time_point second() const noexcept {
+        // The heap's order is known only between a node and its children: those of the first.
+        time_point found = never;
+        const std::size_t end = std::min(heap_.size(), arity + 1);
+        for (std::size_t at = 1; at < end; ++at) found = std::min(found, heap_[at].deadline);
+        return found;
+    }
+
     /// Adds `item` with a deadline. REQUIRES: it is not armed. Throws std::bad_alloc.
     void add(timer& item, time_point deadline);
 
@@ -72,6 +82,8 @@ class timer_queue {
                                               : sequence < other.sequence;
         }
     };
+
+    static constexpr std::size_t arity = 4;
 
     void place(std::size_t position, const entry& moved) noexcept;
     void sift_up(std::size_t position, const entry& moved) noexcept;

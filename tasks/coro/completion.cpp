@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "loop/report.hpp"
 #include "loop/slow_step.hpp"
 #include "tasks/coro/async_stack.hpp"
 #include "tasks/coro/outcome.hpp"

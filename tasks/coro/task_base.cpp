@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "loop/log.hpp"
+#include "loop/report.hpp"
 #include "loop/slow_step.hpp"
 #include "loop/stall_watchdog.hpp"
 #include "tasks/coro/coro.hpp"

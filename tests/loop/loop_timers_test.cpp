@@ -122,6 +122,40 @@ TEST_P(loop_timers, a_loop_that_polls_busily_hears_other_threads) {
     loop.run_forever();
 }
 
+/// How often a loop is polled until a crowd of timers has fired, which all are due within its
+/// slack.
+int polls_for_crowd(const loop_options& options, int timers) {
+    event_loop loop(options);
+    const bool is_virtual = loop_probe(loop).has_virtual_clock();
+    const counted_polls polls(loop);
+    int fired = 0;
+    const time_point first = loop.time() + 2ms;
+    for (int number = 0; number < timers; ++number) {
+        const time_point wanted = first + number * options.timer_slack / (2 * timers);
+        loop.call_at(wanted, [&, wanted] {
+            EXPECT_GE(loop.time(), wanted);
+            if (is_virtual) {
+                EXPECT_EQ(loop.time(), wanted);  // there slack would be of no use
+            }
+            if (++fired == timers) loop.stop();
+        });
+    }
+    loop.run_forever();
+    return polls.count();
+}
+
+TEST_P(loop_timers, a_crowd_within_the_slack_costs_one_wait) {
+    constexpr int timers = 40;
+    loop_options slack = options();
+    slack.timer_slack = 20ms;
+    int polls = 0;
+    std::thread([&] { polls = polls_for_crowd(slack, timers); }).join();
+    // On a busy machine some may be due before the loop first waits.
+    if (!slack.virtual_clock && slack.backend != backend_kind::sim) {
+        EXPECT_LT(polls, timers / 4);
+    }
+}
+
 volatile std::sig_atomic_t interruptions = 0;
 
 TEST_P(loop_timers, waits_that_signals_interrupt_are_no_error_and_end_no_timer_early) {

@@ -42,6 +42,21 @@ TEST(timer_queue, timers_expire_in_deadline_order) {
     EXPECT_EQ(expire_all(timers, start + 3s), (std::vector{2, 1}));
 }
 
+TEST(timer_queue, knows_the_deadline_that_follows_the_earliest) {
+    timer_queue timers;
+    std::mt19937 random(5);
+    std::vector<std::unique_ptr<test_timer>> all;
+    std::multimap<time_point, test_timer*> model;
+    for (int number = 0; number < 200; ++number) {
+        all.push_back(std::make_unique<test_timer>(number));
+        const time_point deadline = start + std::chrono::nanoseconds(random() % 1000);
+        timers.add(*all.back(), deadline);
+        model.emplace(deadline, all.back().get());
+        EXPECT_EQ(timers.second(), number == 0 ? never : std::next(model.begin())->first);
+    }
+    for (const auto& timer : all) timers.remove(*timer);
+}
+
 TEST(timer_queue, equal_deadlines_expire_first_in_first_out) {
     timer_queue timers;
     std::vector<std::unique_ptr<test_timer>> owned;
