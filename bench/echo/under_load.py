@@ -14,6 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import idle_connections
+
 # What each case sends: bytes of a request, requests per second (0: as fast as the answers come).
 CASES = {"small": (64, 0), "large": (16 << 10, 0), "huge": (1 << 20, 0), "steady": (64, 5000),
          "loops": (64, 0)}
@@ -55,6 +57,12 @@ def load(server, case, size, seconds):
     return json.loads(answer.stdout)["benchmarks"]
 
 
+def idle(server, case, size, _seconds):
+    """No load at all: what each connection keeps in memory."""
+    held = idle_connections.bytes_per_connection([*server, str(BUFFER_BYTES)], size)
+    return [{"name": f"{case}/{size}", "bytes_per_connection": held}]
+
+
 def main():
     server = [word for word in sys.argv[1:] if not word.startswith("--benchmark_")]
     case = re.match(r"\^(\w+)", option("filter")).group(1)
@@ -63,9 +71,10 @@ def main():
         print("Failed to match any benchmarks", file=sys.stderr)
         print(json.dumps({"benchmarks": []}))
         return
+    load_of = idle if case == "idle" else load
     answers = []
     for size in map(int, os.environ["BENCH_SIZES"].split(",")):
-        answers += load(server, case, size, seconds)
+        answers += load_of(server, case, size, seconds)
     print(json.dumps({"benchmarks": answers}))
 
 
