@@ -2,6 +2,7 @@
 #include <array>
 #include <gtest/gtest.h>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include "tasks/mayhem.hpp"
@@ -42,6 +43,46 @@ CO_TEST(coro, never_started_destroys_its_arguments_once) {
     }
     EXPECT_EQ(live_object::alive(), 0);
     co_return;
+}
+
+/// Its destructor throws.
+struct throws_at_its_end {
+    ~throws_at_its_end() noexcept(false) { throw std::runtime_error("at the end"); }
+};
+
+coro<std::unique_ptr<live_object>> return_and_throw() {
+    const throws_at_its_end local;
+    co_return std::make_unique<live_object>(1);
+}
+
+CO_TEST(coro, a_local_that_throws_at_its_end_takes_the_place_of_the_value) {
+    EXPECT_THROW(co_await return_and_throw(), std::runtime_error);
+    EXPECT_EQ(live_object::alive(), 0);
+    auto running = create_task(return_and_throw());
+    EXPECT_THROW(co_await running, std::runtime_error);
+    EXPECT_EQ(live_object::alive(), 0);
+}
+
+coro<> fail_with(std::string what) {
+    co_await yield();
+    throw std::runtime_error(what);
+}
+
+coro<> catch_inside() { EXPECT_THROW(co_await fail_with("inside"), std::runtime_error); }
+
+CO_TEST(coro, an_error_that_is_caught_leaves_nothing_behind_for_the_next) {
+    for (const char* what : {"first", "second"}) {
+        std::string seen;
+        try {
+            co_await fail_with(what);
+        } catch (const std::runtime_error& error) {
+            seen = error.what();
+        }
+        EXPECT_EQ(seen, what);
+    }
+    auto caught = create_task(catch_inside());
+    co_await caught;
+    EXPECT_EQ(caught.exception(), nullptr);
 }
 
 CO_TEST(coro, destroys_its_arguments_once_when_awaited) {
