@@ -13,7 +13,8 @@
 //  2. `cancel` asks. The target completes with -ECANCELED if it had no effect yet, otherwise with
 //     its own result. Bytes that were read are never dropped.
 //  3. Nothing blocks but `poll(wait::yes)`. (Regular files on epoll are the exception, because the
-//     kernel has no readiness for them: see `completes_files_asynchronously`.)
+//     kernel has no readiness for them: see `completes_files_asynchronously`; and `sendfile`, which
+//     waits for what is not in the page cache.)
 //  4. Descriptors: before one is closed, the backend is told (`opcode::close`, or `forget` followed
 //     by ::close), so that no stale registration survives into its next owner's life. This is the
 //     caller's half of the contract: where it is broken, the next owner of the number may wait for

@@ -11,18 +11,18 @@
 //            parked at fd  --event--> system call again --EAGAIN--> (stays parked)
 //
 // A descriptor is registered once, on its first park, edge-triggered and for both directions, so
-// that the hot path never calls epoll_ctl. Edge-triggered is safe here because an operation is only
-// parked after an EAGAIN: whatever becomes ready later is a new edge.
+// that the hot path never calls epoll_ctl. Edge-triggered is safe here because an operation is
+// parked after an EAGAIN: whatever becomes ready later is a new edge. There is one exception:
 //
 // Drained. In a dialogue the next read is asked for right after one that took all there was; trying
 // it costs a system call per message to learn nothing. So a read that filled its buffer in part
 // marks the descriptor as drained until its next event, and the next read parks untried. On TCP a
 // short read means empty (epoll(7) says so; the end of the stream, errors and urgent data have
 // events of their own that end the trust). Elsewhere (datagrams, a terminal's lines, a unix
-// socket's passed descriptors) it need not, so those readers are tried before the loop blocks and
-// now and then while it is busy. The same is done where messages fill the buffer exactly (frames of
-// one size, read_exactly): a read that filled it says nothing by itself, but when nothing was left
-// behind the last few of them, the next one is believed until it is found wrong.
+// socket's passed descriptors) it need not, so those readers are tried once the kernel tells of
+// nothing, and now and then while it does. The same is done where messages fill the buffer exactly
+// (frames of one size, read_exactly): a read that filled it says nothing by itself, but when
+// nothing was left behind the last few of them, the next one is believed until it is found wrong.
 //
 // Trade-offs. Regular files have no readiness: their operations block inside `submit`. A
 // descriptor that is blocking (an inherited stdin or pipe) is asked for its readiness before every

@@ -8,6 +8,8 @@
 //                                        |  cancel asked    ^
 //                                        +------------------+   exactly one completion, either way
 //
+// (backend::start may complete one at once: then it goes from idle to completed, and is not run.)
+//
 // Rule of lifetime: between submit and its terminal completion the kernel may write to the
 // operation's buffers, so it may be neither destroyed nor reused. Cancelling only *asks*; the
 // operation still completes exactly once, perhaps successfully. The destructor checks it.

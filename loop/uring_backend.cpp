@@ -172,8 +172,10 @@ std::error_code uring_backend::poll(wait mode) noexcept {
     if (had_backlog) drain_backlogs();
     send_reads();
     ::io_uring* const raw = ring_.get();
-    const bool block =
-        mode == wait::yes && !had_backlog && ready_.empty() && io_uring_cq_ready(raw) == 0;
+    // What could not be handed over just now must be tried again soon.
+    const bool all_sent = backlog_.empty() && cancel_backlog_.empty();
+    const bool block = mode == wait::yes && !had_backlog && all_sent && ready_.empty() &&
+                       io_uring_cq_ready(raw) == 0;
     if (block || io_uring_sq_ready(raw) != 0 || ring_.wants_enter()) {
         if (const std::error_code error = enter(block)) return error;
     }
@@ -208,7 +210,9 @@ bool uring_backend::send(operation& op, step how) noexcept {
 uring_backend::step uring_backend::first_step(operation& op) noexcept {
     if (op.code == opcode::sendfile) return step::polling;
     if (!op.takes_buffer || op.address != nullptr) return step::sent;
-    return lent_ < lent_max && lend_buffer(op) ? step::sent : step::polling;
+    // A plain read, unlike recv, might block after all: somebody else may take what the poll saw.
+    const bool may_lend = lent_ < lent_max || op.code == opcode::read;
+    return may_lend && lend_buffer(op) ? step::sent : step::polling;
 }
 
 bool uring_backend::lend_buffer(operation& op) noexcept {
@@ -254,7 +258,7 @@ void uring_backend::send_file(operation& op) noexcept {
 
 void uring_backend::send_or_keep(operation& op) noexcept {
     if (op.code == opcode::sendfile) return send_file(op);
-    // Behind those that wait already: operations start in the order of their submission.
+    // Behind those that wait already: but for reads, operations start in the order of submission.
     if (backlog_.empty() && send(op, first_step(op))) return;
     op.step = step::backlogged;
     backlog_.push_back(op);
@@ -346,7 +350,7 @@ void uring_backend::became_ready(operation& op, std::int32_t result) noexcept {
         finish(op, -ECANCELED);
     } else if (op.code == opcode::connect) {
         finish(op, outcome_of_connect(op.fd));
-    } else if (op.takes_buffer) {
+    } else if (op.takes_buffer && op.code == opcode::recv) {
         const std::int32_t outcome = read_now(op);
         if (outcome != -EAGAIN) return finish(op, outcome);
         take_buffer_back(op);

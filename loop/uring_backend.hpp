@@ -19,9 +19,9 @@
 //  - A read that brings its own buffer should hold none while it waits, but the kernel wants to
 //  know
 //    the buffer beforehand. So a bounded number of such reads have one and are like all others;
-//    any further one begins with a poll and is then made by a plain call, which cannot block and
-//    costs a tenth more. (Buffers provided to the kernel would need a stock that has to be guessed,
-//    and that runs dry.)
+//    any further one of a socket begins with a poll and is then made by a plain recv, which cannot
+//    block and costs a tenth more. (Buffers provided to the kernel would need a stock that has to
+//    be guessed, and that runs dry.)
 //  - A cancel is a submission of its own. It finds the target, comes too late (ENOENT) or comes
 //    while the target is being worked on (EALREADY); in each case the target's own completion says
 //    what became of it, so the cancel's is ignored.

@@ -137,9 +137,10 @@ class socket_stream : public byte_stream {
     /// them through the program; the file's own position stays. @returns how many bytes were sent:
     /// fewer than `count` when the file ends before. Cancelled half-way, a part is sent: only
     /// closing makes sense after that. Throws std::system_error: EPIPE or ECONNRESET when the peer
-    /// is gone, ECANCELED when the file or the stream is closed meanwhile, EINVAL for what is not a
-    /// regular file. What is not in the page cache is read by the loop's thread, which waits for
-    /// the disk. asyncio's loop.sendfile.
+    /// is gone, ECANCELED when the file or the stream is closed meanwhile. The file must be a
+    /// regular one: of others most are refused (EINVAL, ESPIPE), and some devices never end. What
+    /// is not in the page cache is read by the loop's thread, which waits for the disk. asyncio's
+    /// loop.sendfile.
     coro<std::uint64_t> send_file(const file& from, std::uint64_t offset = 0,
                                   std::uint64_t count = whole_file);
     static constexpr std::uint64_t whole_file = std::uint64_t{1} << 62;

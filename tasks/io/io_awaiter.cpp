@@ -64,7 +64,7 @@ bool io_awaiter::cancel() noexcept {
 }
 
 bool io_awaiter::is_refused() noexcept {
-    if (on() == nullptr || !on()->is_open()) refusal_ = EBADF;
+    if (on() == nullptr || !on()->is_open()) refusal_ = ECANCELED;  // not EBADF: it had begun
     return refusal_ != 0;
 }
 
