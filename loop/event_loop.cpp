@@ -27,7 +27,7 @@ event_loop::event_loop(const loop_options& options)
     : inbox_(std::make_shared<inbox>()),
       signals_(*this, inbox_),
       timerfd_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
-      timer_slack_(options.timer_slack),
+      timer_slack_(std::clamp(options.timer_slack, duration{0}, duration(std::chrono::seconds(1)))),
       virtual_clock_(options.virtual_clock),
       virtual_now_(clock::now()),
       busy_poll_(options.busy_poll) {

@@ -14,8 +14,6 @@
 //
 // The loop belongs to one thread, and to the process that made it (running_loop.hpp). The
 // exceptions are `call_soon_threadsafe` and `remote()`.
-//
-// Over 400 lines because it is what programs hold, and half of it says what they may expect.
 #pragma once
 
 #include <concepts>

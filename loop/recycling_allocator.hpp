@@ -8,9 +8,11 @@
 //   deallocate -> this thread's list of the size ---- 64 at a time when full -----> slabs
 //
 // A thread keeps at most 4 MiB of each size, so that ten thousand tasks at once find their memory
-// again, and a million give most of theirs back: a slab whose blocks are all free goes back to
-// where it came from. `release_stock` and the thread's end give everything back. A block that is
-// freed on another thread simply joins that thread's list.
+// again. The rest of a burst goes back to its slabs, and a slab whose blocks are all free to where
+// it came from: when they are freed about in the order in which they were taken, most of a burst;
+// when in random order, the few that are kept hold nearly all slabs, for the next tasks of that
+// size. `release_stock` and the thread's end give everything back. A block that is freed on another
+// thread simply joins that thread's list.
 //
 // Under AddressSanitizer and ThreadSanitizer each block is a plain operator new's, because a
 // recycled one would hide exactly the errors that they look for: the lists then stay empty.
@@ -93,10 +95,19 @@ class without_recycling {
     ~without_recycling();
 };
 
-/// Base of objects that live in recycled blocks.
+/// Base of objects that live in recycled blocks. (What is aligned for more than operator new's
+/// blocks are is not recycled.)
 struct recycled {
     static void* operator new(std::size_t size) { return allocate(size); }
     static void operator delete(void* block, std::size_t size) noexcept { deallocate(block, size); }
+
+    static void* operator new(std::size_t size, std::align_val_t alignment) {
+        return ::operator new(size, alignment);
+    }
+    static void operator delete(void* block, std::size_t size,
+                                std::align_val_t alignment) noexcept {
+        ::operator delete(block, size, alignment);
+    }
 };
 
 }  // namespace mayhem::detail

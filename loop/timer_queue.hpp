@@ -1,9 +1,9 @@
 // Deadlines, earliest first; equal deadlines in the order in which they were added.
 //
 // Facts: arming a timer in the kernel costs about 600 ns, so timers live here, in user space, and
-// the loop arms one timerfd for the earliest, and only when it is about to sleep. Most timers are
-// cancelled before they fire (timeouts that did not happen), so cancelling must not leave
-// tombstones behind.
+// the loop arms one timerfd for the earliest (or a little later, when there is a crowd behind it),
+// and only when it is about to sleep. Most timers are cancelled before they fire (timeouts that did
+// not happen), so cancelling must not leave tombstones behind.
 //
 // A 4-ary heap in one array: shallower than a binary heap, and the four children of a node share
 // a cache line or two. The keys are copied into the array, so that sifting never touches the

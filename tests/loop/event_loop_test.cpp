@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <csignal>
+#include <cstdint>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <limits>
@@ -44,6 +45,17 @@ TEST_P(event_loop_test, callbacks_run_in_order_and_new_ones_on_the_next_tick) {
     EXPECT_EQ(order, (std::vector{1, 2}));
     run_ticks(1);
     EXPECT_EQ(order, (std::vector{1, 2, 3}));
+}
+
+TEST_P(event_loop_test, a_callback_may_be_aligned_for_more_than_usual) {
+    struct alignas(128) wide {
+        char bytes[128] = {};
+    };
+    std::uintptr_t address = 1;
+    loop.call_soon(
+        [value = wide(), &address] { address = reinterpret_cast<std::uintptr_t>(&value); });
+    run_ticks(1);
+    EXPECT_EQ(address % alignof(wide), 0U);
 }
 
 TEST_P(event_loop_test, stop_in_the_middle_of_a_batch_finishes_the_batch) {
