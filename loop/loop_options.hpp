@@ -32,7 +32,7 @@ struct loop_options {
     /// time: one wake-up then serves all of them. The kernel does the same to its own sleepers,
     /// with 50 us. A timer that is alone is not delayed; 0 delays none, and
     /// more than a second is a second.
-    duration timer_slack = std::chrono::microseconds(35);
+    duration timer_slack = std::chrono::microseconds(25);
     /// For tests: time stands still while anything can run, and jumps to the next deadline when
     /// nothing can, so that no test ever really sleeps.
     bool virtual_clock = false;
