@@ -16,16 +16,6 @@ using namespace mayhem::test;
 
 constexpr int read_write = O_RDWR | O_CREAT;
 
-coro<std::string> read_whole(file& from) {
-    std::string text;
-    text_space buffer;
-    for (;;) {
-        const std::size_t count = co_await from.read_some(buffer.room());
-        if (count == 0) co_return text;
-        text += buffer.text(count);
-    }
-}
-
 CO_TEST(file, what_was_written_is_read) {
     scratch_folder folder;
     const std::string path = folder.file("notes");
@@ -36,7 +26,7 @@ CO_TEST(file, what_was_written_is_read) {
     EXPECT_EQ(co_await written.size(), 8U);
     co_await written.close();
     file read = co_await file::open(path);
-    EXPECT_EQ(co_await read_whole(read), "one, two");
+    EXPECT_EQ(co_await read_to_end(read), "one, two");
     EXPECT_EQ(read.path(), path);
 }
 

@@ -34,6 +34,18 @@ class text_space {
     std::array<std::byte, 4096> bytes_{};
 };
 
+/// Everything until the end of a stream or file.
+template <typename Source>
+coro<std::string> read_to_end(Source& from) {
+    std::string text;
+    text_space buffer;
+    for (;;) {
+        const std::size_t count = co_await from.read_some(buffer.room());
+        if (count == 0) co_return text;
+        text += buffer.text(count);
+    }
+}
+
 struct tcp_pair {
     tcp_stream client;
     tcp_stream server;

@@ -31,17 +31,6 @@ coro<file> file_of(const scratch_folder& folder, std::string text) {
     co_return std::move(made);
 }
 
-/// Everything until the end of the stream.
-coro<std::string> receive(byte_stream& from) {
-    std::string text;
-    text_space buffer;
-    for (;;) {
-        const std::size_t count = co_await from.read_some(buffer.room());
-        if (count == 0) co_return text;
-        text += buffer.text(count);
-    }
-}
-
 coro<std::uint64_t> send_and_end(socket_stream& to, file& from, std::uint64_t offset,
                                  std::uint64_t count) {
     const std::uint64_t sent = co_await to.send_file(from, offset, count);
@@ -54,7 +43,7 @@ CO_TEST(send_file, a_file_arrives_whole_through_tcp) {
     const std::string text = some_text(std::size_t{3} << 19);  // three parts
     file served = co_await file_of(folder, text);
     tcp_pair ends = co_await make_tcp_pair();
-    auto received = create_task(receive(ends.client));
+    auto received = create_task(read_to_end(ends.client));
     const auto sent = co_await send_and_end(ends.server, served, 0, socket_stream::whole_file);
     EXPECT_EQ(sent, text.size());
     EXPECT_TRUE(co_await received == text);
@@ -65,7 +54,7 @@ CO_TEST(send_file, a_part_of_a_file_goes_through_a_unix_socket_and_the_position_
     file served = co_await file_of(folder, "0123456789");
     auto [left, right] = unix_stream::pair();
     EXPECT_EQ(co_await send_and_end(left, served, 3, 4), 4U);
-    EXPECT_EQ(co_await receive(right), "3456");
+    EXPECT_EQ(co_await read_to_end(right), "3456");
     text_space buffer;
     EXPECT_EQ(co_await served.read_some(buffer.room()), 10U);
 }
@@ -75,7 +64,7 @@ CO_TEST(send_file, a_file_that_is_shorter_than_announced_gives_what_it_has) {
     file served = co_await file_of(folder, "short");
     auto [left, right] = unix_stream::pair();
     EXPECT_EQ(co_await send_and_end(left, served, 1, 1000), 4U);
-    EXPECT_EQ(co_await receive(right), "hort");
+    EXPECT_EQ(co_await read_to_end(right), "hort");
 }
 
 CO_TEST(send_file, nothing_is_sent_of_nothing_and_from_beyond_the_end) {
@@ -86,7 +75,7 @@ CO_TEST(send_file, nothing_is_sent_of_nothing_and_from_beyond_the_end) {
     EXPECT_EQ(co_await left.send_file(served, 5), 0U);
     EXPECT_EQ(co_await left.send_file(served, 500, 10), 0U);
     EXPECT_EQ(co_await send_and_end(left, served, 0, socket_stream::whole_file), 5U);
-    EXPECT_EQ(co_await receive(right), "short");
+    EXPECT_EQ(co_await read_to_end(right), "short");
 }
 
 CO_TEST(send_file, a_file_that_shrinks_meanwhile_ends_there) {
@@ -98,7 +87,7 @@ CO_TEST(send_file, a_file_that_shrinks_meanwhile_ends_there) {
     co_await yield();
     EXPECT_FALSE(sending.done());  // the socket is full
     EXPECT_EQ(::ftruncate(served.native_handle(), 0), 0);
-    const std::string received = co_await receive(right);
+    const std::string received = co_await read_to_end(right);
     EXPECT_LT(received.size(), text.size());
     EXPECT_EQ(co_await sending, received.size());
 }
@@ -125,7 +114,7 @@ CO_TEST(send_file, it_is_cancelled_while_the_peer_does_not_read) {
     sending.cancel();
     EXPECT_TRUE(co_await ends_cancelled(std::move(sending)));
     co_await left.close();
-    EXPECT_FALSE((co_await receive(right)).empty());  // what was sent until then
+    EXPECT_FALSE((co_await read_to_end(right)).empty());  // what was sent until then
 }
 
 CO_TEST(send_file, a_second_writer_is_refused) {
