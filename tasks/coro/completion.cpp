@@ -5,7 +5,6 @@
 #include "loop/report.hpp"
 #include "loop/slow_step.hpp"
 #include "tasks/coro/async_stack.hpp"
-#include "tasks/coro/outcome.hpp"
 #include "tasks/coro/runtime.hpp"
 #include "tasks/coro/task_base.hpp"
 

@@ -6,57 +6,70 @@
 #include <utility>
 
 #include "tasks/coro/completion.hpp"
-#include "tasks/coro/outcome.hpp"
+#include "tasks/coro/result.hpp"
 #include "tasks/coro/runtime.hpp"
 
 namespace mayhem {
 
 namespace detail {
 
+/// Looking at the value or the error counts as retrieving. (A task keeps its own in a smaller
+/// space: see task_state.)
 template <typename T>
-class future_state final : public with_outcome<completion, T> {
-    using base = with_outcome<completion, T>;
-
+class future_state final : public completion {
   public:
-    future_state(event_loop& loop, const std::source_location& where) : base(loop) {
-        this->remember_creation(where);
+    future_state(event_loop& loop, const std::source_location& where) : completion(loop) {
+        remember_creation(where);
     }
-    using base::done;
+
+    [[nodiscard]] std::exception_ptr exception() const noexcept override {
+        return outcome_.exception();
+    }
+    /// A reference to the value, or throws. @throws invalid_state while it is pending
+    decltype(auto) value() {
+        retrieve();
+        return outcome_.value();
+    }
+    /// The value, moved out.
+    T take_value() {
+        retrieve();
+        return std::move(outcome_).value();
+    }
 
     bool cancel() override {
-        this->check_thread("future.cancel");
+        check_thread("future.cancel");
         if (done()) return false;
-        this->outcome_.set_exception(std::make_exception_ptr(cancelled{}));
-        complete(completion::state::cancelled);
+        outcome_.set_exception(std::make_exception_ptr(cancelled{}));
+        complete(state::cancelled);
         return true;
     }
     [[nodiscard]] std::string describe() const override {
         if (!done()) return "<Future pending>";
-        return this->was_cancelled() ? "<Future cancelled>" : "<Future finished>";
+        return was_cancelled() ? "<Future cancelled>" : "<Future finished>";
     }
 
     template <typename... Args>
     void set_value(Args&&... args) {
-        this->check_thread("promise.set_value");
+        check_thread("promise.set_value");
         refuse_second();
-        this->outcome_.set_value(std::forward<Args>(args)...);
-        complete(completion::state::finished);
+        outcome_.set_value(std::forward<Args>(args)...);
+        complete(state::finished);
     }
     void set_exception(std::exception_ptr error) {
-        this->check_thread("promise.set_exception");
+        check_thread("promise.set_exception");
         refuse_second();
-        this->outcome_.set_exception(std::move(error));
-        complete(completion::state::finished, true);
+        outcome_.set_exception(std::move(error));
+        complete(state::finished, true);
     }
 
   private:
-    using base::complete;
-
-    ~future_state() override { this->report_unretrieved("Future"); }
+    ~future_state() override { report_unretrieved("Future"); }
 
     void refuse_second() const {
         if (done()) throw invalid_state("The future has its result already, or was cancelled");
     }
+
+    result<T> outcome_;
 };
 
 }  // namespace detail

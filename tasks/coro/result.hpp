@@ -5,6 +5,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -16,6 +17,13 @@ namespace mayhem {
 /// std::exception, so that `catch (const std::exception&)` around a piece of work does not
 /// swallow the request to stop. Code that catches it should clean up and rethrow.
 struct cancelled {};
+
+/// A future was asked for a result that it does not have yet, or was to be decided twice; asyncio's
+/// InvalidStateError.
+class invalid_state : public std::logic_error {
+  public:
+    using std::logic_error::logic_error;
+};
 
 /// A finished outcome: of a coroutine, of a task, or of one argument of gather. `T` may be void, a
 /// reference, move-only, and need not be default-constructible.

@@ -23,10 +23,10 @@ namespace detail {
 template <typename T>
 class task_state final : public task_base {
     struct nothing {};
-    using stored = std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>;
-    using slot =
-        std::conditional_t<std::is_void_v<T>, nothing,
-                           std::optional<std::conditional_t<std::is_void_v<T>, nothing, stored>>>;
+    using stored = std::conditional_t<
+        std::is_void_v<T>, nothing,
+        std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
+    using slot = std::conditional_t<std::is_void_v<T>, nothing, std::optional<stored>>;
 
   public:
     using task_base::task_base;
