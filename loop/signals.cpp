@@ -9,6 +9,7 @@
 #include <fstream>
 #include <mutex>
 #include <sys/signalfd.h>
+#include <sys/single_threaded.h>
 #include <unistd.h>
 #include <vector>
 
@@ -113,6 +114,7 @@ bool blocks_signal(const std::string& status_path, int signal_number) {
 
 /// How many threads other than the calling one would receive the signal's default action.
 int threads_open_to(int signal_number) {
+    if (__libc_single_threaded != 0) return 0;  // libc has started none, which is the common case
     DIR* tasks = ::opendir("/proc/self/task");
     if (tasks == nullptr) return 0;  // no /proc: nothing can be said
     const std::string own = std::to_string(::gettid());
