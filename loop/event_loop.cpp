@@ -86,7 +86,7 @@ void event_loop::run_forever() {
         explicit running_mark(event_loop& loop) noexcept : loop_(loop) {
             loop_.running_ = true;
             loop_.thread_ = std::this_thread::get_id();
-            detail::set_running_loop(&loop_);
+            detail::running_loop = &loop_;
             loop_.run_begins();
         }
         running_mark(const running_mark&) = delete;
@@ -95,7 +95,7 @@ void event_loop::run_forever() {
             loop_.run_ends();
             loop_.running_ = false;
             loop_.stopping_ = false;
-            detail::set_running_loop(nullptr);
+            detail::running_loop = nullptr;
         }
         event_loop& loop_;
     };

@@ -10,15 +10,27 @@ namespace mayhem {
 
 class event_loop;
 
-/// The loop that runs on this thread, or null; asyncio's _get_running_loop.
-[[nodiscard]] event_loop* running_loop_or_null() noexcept;
-
-/// The loop that runs on this thread. @throws loop_error("no running event loop")
-[[nodiscard]] event_loop& get_running_loop();
-
 namespace detail {
 
-void set_running_loop(event_loop* loop) noexcept;
+// Needs no code to come into being, so that reaching it is one instruction.
+extern constinit thread_local event_loop* running_loop;
+
+[[noreturn]] void throw_no_running_loop();
+
+}  // namespace detail
+
+/// The loop that runs on this thread, or null; asyncio's _get_running_loop.
+[[nodiscard]] inline event_loop* running_loop_or_null() noexcept { return detail::running_loop; }
+
+/// The loop that runs on this thread. @throws loop_error("no running event loop")
+[[nodiscard]] inline event_loop& get_running_loop() {
+    event_loop* const loop = running_loop_or_null();
+    if (loop == nullptr) [[unlikely]]
+        detail::throw_no_running_loop();
+    return *loop;
+}
+
+namespace detail {
 
 /// How many forks lie between the first process that counted them and this one. Written only while
 /// a process has a single thread: right after it was forked.
