@@ -28,23 +28,37 @@ context& context::active() noexcept {
     return found != nullptr ? *found : *detail::thread_context();
 }
 
+void context::share() noexcept {
+    values()->references.fetch_add(1, std::memory_order_relaxed);
+    values_ |= 1;
+}
+
+void context::drop() noexcept {
+    // Acquire-release: the last owner must see everything that the others did before.
+    if (values()->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete values();
+}
+
 context::value_pointer context::find(std::uint64_t variable) const noexcept {
-    if (!values_) return nullptr;
-    const auto found = std::ranges::find(*values_, variable, &entry::variable);
-    return found != values_->end() ? found->value : nullptr;
+    if (values_ == 0) return nullptr;
+    const auto& entries = values()->entries;
+    const auto found = std::ranges::find(entries, variable, &entry::variable);
+    return found != entries.end() ? found->value : nullptr;
 }
 
 void context::set(std::uint64_t variable, value_pointer value) {
-    auto changed = values_ ? std::make_shared<map>(*values_) : std::make_shared<map>();
-    std::erase_if(*changed, [&](const entry& item) { return item.variable == variable; });
-    if (value) changed->push_back({variable, std::move(value)});
-    values_ = changed->empty() ? nullptr : std::move(changed);
+    static std::atomic<std::uint64_t> last{0};
+    auto changed = std::make_unique<map>();
+    if (values_ != 0) changed->entries = values()->entries;
+    std::erase_if(changed->entries, [&](const entry& item) { return item.variable == variable; });
+    if (value) changed->entries.push_back({variable, std::move(value)});
+    const std::uint64_t known = identity();
+    changed->made_by = known != 0 ? known : last.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (values_ != 0) drop();
+    values_ = reinterpret_cast<std::uintptr_t>(changed.release());
 }
 
-std::uint64_t context::identity() noexcept {
-    static std::atomic<std::uint64_t> last{0};
-    if (identity_ == 0) identity_ = last.fetch_add(1, std::memory_order_relaxed) + 1;
-    return identity_;
+std::uint64_t context::identity() const noexcept {
+    return values_ == 0 || is_copy() ? 0 : values()->made_by;
 }
 
 }  // namespace mayhem

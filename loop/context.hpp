@@ -9,6 +9,7 @@
 // It is in loop/, since callbacks carry it. What is in it, the loop does not know.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -21,13 +22,18 @@ class context {
   public:
     context() noexcept = default;
     /// Has the same values, and is another context.
-    context(const context& other) noexcept : values_(other.values_) {}
-    context& operator=(const context& other) noexcept {
-        values_ = other.values_;
-        identity_ = 0;
+    context(const context& other) noexcept : values_(other.values_) {
+        if (values_ != 0) [[unlikely]]
+            share();
+    }
+    context& operator=(context other) noexcept {
+        std::swap(values_, other.values_);
         return *this;
     }
-    ~context() = default;
+    ~context() {
+        if (values_ != 0) [[unlikely]]
+            drop();
+    }
 
     /// The context of the running task or callback; elsewhere the thread's own.
     [[nodiscard]] static context& active() noexcept;
@@ -45,18 +51,30 @@ class context {
     [[nodiscard]] value_pointer find(std::uint64_t variable) const noexcept;
     /// A null value removes the variable.
     void set(std::uint64_t variable, value_pointer value);
-    /// Differs between contexts, copies included; for tokens, which belong to one. Never 0.
-    [[nodiscard]] std::uint64_t identity() noexcept;
+    /// Differs between contexts in which something was set, copies included; for tokens, which
+    /// belong to one. 0 when nothing was.
+    [[nodiscard]] std::uint64_t identity() const noexcept;
 
   private:
     struct entry {
         std::uint64_t variable;
         value_pointer value;
     };
-    using map = std::vector<entry>;  // a program has a handful of variables
+    struct map {
+        std::vector<entry> entries;  // a program has a handful of variables
+        std::uint64_t made_by;       // the identity of the context in which it was made
+        std::atomic<std::uint32_t> references{1};
+    };
+    void share() noexcept;
+    void drop() noexcept;
+    [[nodiscard]] bool is_copy() const noexcept { return (values_ & 1) != 0; }
+    [[nodiscard]] map* values() const noexcept {
+        return reinterpret_cast<map*>(values_ & ~std::uintptr_t{1});
+    }
 
-    std::shared_ptr<const map> values_;  // null: no variable has a value
-    std::uint64_t identity_ = 0;         // 0: nobody asked yet
+    // A pointer to a map, which contexts share; 0: no variable was ever set. The lowest bit says
+    // that the map came along from another context. (Tasks and callbacks have one of these each.)
+    std::uintptr_t values_ = 0;
 };
 
 /// A copy of the active context; contextvars.copy_context.

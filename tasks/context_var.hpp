@@ -99,9 +99,9 @@ class context_var {
     /// Gives it a value in the active context, and in no other.
     context_token<T> set(T value) {
         context& here = context::active();
-        context_token<T> token(here.find(id_), id_, here.identity());
+        context::value_pointer old = here.find(id_);
         here.set(id_, std::make_shared<const T>(std::move(value)));
-        return token;
+        return context_token<T>(std::move(old), id_, here.identity());
     }
 
     /// Restores what `set` replaced. @throws std::logic_error when the token was used before, or
