@@ -48,12 +48,8 @@ class ready_queue {
 
     void push(runnable& item) noexcept {
         item.next_ = nullptr;
-        if (tail_ == nullptr) {
-            head_ = &item;
-        } else {
-            tail_->next_ = &item;
-        }
-        tail_ = &item;
+        *end_ = &item;
+        end_ = &item.next_;
         ++size_;
     }
 
@@ -62,15 +58,14 @@ class ready_queue {
         MAYHEM_CHECK(head_ != nullptr, "popped an empty ready queue");
         runnable& item = *head_;
         head_ = item.next_;
-        if (head_ == nullptr) tail_ = nullptr;
-        item.next_ = nullptr;
+        if (head_ == nullptr) end_ = &head_;
         --size_;
         return item;
     }
 
   private:
     runnable* head_ = nullptr;
-    runnable* tail_ = nullptr;
+    runnable** end_ = &head_;  // where the next one is entered
     std::size_t size_ = 0;
 };
 
