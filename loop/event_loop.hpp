@@ -249,8 +249,14 @@ class event_loop {
         extension_ = std::move(extension);
     }
 
-    /// True when anything wants to know of steps: debug mode, log_slow_callbacks, the watchdog.
+    /// True when anything wants to know of steps: debug mode, log_slow_callbacks, the watchdog, or
+    /// whoever asked by `observe_steps`.
     [[nodiscard]] bool is_observed() const noexcept { return observed_; }
+    /// For a layer above that observes steps, too.
+    void observe_steps(bool wanted) noexcept {
+        observed_from_above_ = wanted;
+        update_observed();
+    }
     /// True when steps are timed: debug mode, or log_slow_callbacks.
     [[nodiscard]] bool times_steps() const noexcept { return times_steps_; }
     /// What steps are timed with.
@@ -362,6 +368,7 @@ class event_loop {
     bool closed_ = false;
     bool debug_ = false;
     bool observed_ = false;
+    bool observed_from_above_ = false;
     bool times_steps_ = false;
     bool times_coarsely_ = false;
     bool virtual_clock_ = false;

@@ -72,7 +72,9 @@ void event_loop::stop_watching_stalls() noexcept {
     update_observed();
 }
 
-void event_loop::update_observed() noexcept { observed_ = times_steps_ || monitor_ != nullptr; }
+void event_loop::update_observed() noexcept {
+    observed_ = times_steps_ || monitor_ != nullptr || observed_from_above_;
+}
 
 void event_loop::run_begins() noexcept {
     if (debug_) debugged_.enter();

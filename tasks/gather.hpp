@@ -158,7 +158,11 @@ class typed_gather_state final : public gather_state {
     }
 
   private:
-    ~typed_gather_state() override = default;
+    ~typed_gather_state() = default;
+    void dispose() noexcept override {
+        this->report_unretrieved("_GatheringFuture");
+        delete this;
+    }
 
     std::array<leg_set::entry, Reader::count> legs_;
 };

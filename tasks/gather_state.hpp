@@ -44,7 +44,7 @@ class gather_state : public completion, public leg_owner {
     [[nodiscard]] const leg_set& children() const noexcept { return children_; }
 
   protected:
-    ~gather_state() override { report_unretrieved("_GatheringFuture"); }
+    ~gather_state() = default;
 
     void rethrow_error() {
         mark_retrieved();

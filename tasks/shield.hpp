@@ -38,7 +38,7 @@ class shield_state_base : public completion, public leg_owner {
     void release_for_leg() noexcept override { release(); }
 
   protected:
-    ~shield_state_base() override { report_unretrieved("Future"); }
+    ~shield_state_base() = default;
 
     /// REQUIRES: done.
     void rethrow_error();
@@ -67,7 +67,11 @@ class shield_state final : public shield_state_base {
     }
 
   private:
-    ~shield_state() override = default;
+    ~shield_state() = default;
+    void dispose() noexcept override {
+        this->report_unretrieved("Future");
+        delete this;
+    }
 };
 
 }  // namespace detail

@@ -50,7 +50,8 @@ class wait_state final : public completion, public leg_owner {
     void release_for_leg() noexcept override { release(); }
 
   private:
-    ~wait_state() override = default;
+    ~wait_state() = default;
+    void dispose() noexcept override { delete this; }
 
     leg_set legs_;
     std::size_t finished_ = 0;

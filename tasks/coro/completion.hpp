@@ -21,6 +21,7 @@
 namespace mayhem {
 
 class completion;
+class runtime;
 
 /// Somebody who waits for a completion: a task, or one leg of a gather. When the completion is
 /// done, each waiter joins the ready queue, in the order in which they came; it runs on the next
@@ -37,7 +38,9 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
   public:
     enum class state : std::uint8_t { pending, finished, cancelled };
 
+    /// One reference is the creator's.
     explicit completion(event_loop& loop);
+    explicit completion(runtime& own) noexcept;
     completion(const completion&) = delete;
     completion& operator=(const completion&) = delete;
 
@@ -89,15 +92,19 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
 
     void retain() noexcept { ++references_; }
     void release() noexcept {
-        if (--references_ == 0) delete this;
+        if (--references_ == 0) dispose();
     }
 
   protected:
-    virtual ~completion() {
+    ~completion() {
+        if (list_hook<registry_tag>::is_linked()) list_hook<registry_tag>::unlink();
         if (!waiters_.empty()) [[unlikely]]
             discard_waiters();
-        if (list_hook<registry_tag>::is_linked()) list_hook<registry_tag>::unlink();
     }
+
+    /// Nobody refers to it any more: deletes it. (Each final class does that for itself, instead of
+    /// by a virtual destructor: all of its bases' destructors are one function then.)
+    virtual void dispose() noexcept = 0;
 
     /// Enters the final state and sends the waiters off. `failed`: it finishes with an exception,
     /// which is reported should nobody ever look at it.

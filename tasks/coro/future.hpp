@@ -63,7 +63,11 @@ class future_state final : public completion {
     }
 
   private:
-    ~future_state() override { report_unretrieved("Future"); }
+    ~future_state() = default;
+    void dispose() noexcept override {
+        report_unretrieved("Future");
+        delete this;
+    }
 
     void refuse_second() const {
         if (done()) throw invalid_state("The future has its result already, or was cancelled");

@@ -13,6 +13,7 @@
 
 #include "loop/event_loop.hpp"
 #include "tasks/coro/completion.hpp"
+#include "tasks/coro/task_base.hpp"
 
 namespace mayhem {
 
@@ -60,6 +61,8 @@ class runtime final : public loop_extension {
     void close() noexcept override;
     void note_running(stall_snapshot& into) const noexcept override;
 
+    [[nodiscard]] event_loop& loop() const noexcept { return loop_; }
+
     /// It leaves by itself, when it dies.
     void add(completion& item) noexcept { completions_.push_back(item); }
     /// Every task that is not done, oldest first.
@@ -76,8 +79,10 @@ class runtime final : public loop_extension {
     }
 
     /// Null takes it away. It must outlive the steps that it hears of.
-    void set_step_observer(step_observer* observer) noexcept { step_observer_ = observer; }
-    [[nodiscard]] bool observes_steps() const noexcept { return step_observer_ != nullptr; }
+    void set_step_observer(step_observer* observer) noexcept {
+        step_observer_ = observer;
+        loop_.observe_steps(observer != nullptr);
+    }
     void step_ended(task_base& task) noexcept {
         if (step_observer_ != nullptr) step_observer_->after_step(task);
     }
@@ -109,6 +114,35 @@ class runtime final : public loop_extension {
     sleep_hook_type sleep_hook_;
 };
 
-inline completion::completion(event_loop& loop) : loop_(&loop) { runtime::of(loop).add(*this); }
+inline completion::completion(runtime& own) noexcept : loop_(&own.loop()) { own.add(*this); }
+inline completion::completion(event_loop& loop) : completion(runtime::of(loop)) {}
+
+// ---- How a task begins: here, since it is most of what a short one costs -------------------
+
+inline task_base::task_base(runtime& own, std::coroutine_handle<> frame, const std::string* name,
+                            const context& values, std::source_location where) noexcept
+    : completion(own),
+      frame_chain(detail::promise_of(frame)),
+      frame_(frame),
+      id_(own.next_task_id()),
+      definition_(detail::promise_of(frame)->location),
+      created_(where),
+      context_(values),
+      name_(name) {
+    detail::promise_base& root = *detail::promise_of(frame);
+    root.parent = nullptr;
+    root.task = this;
+}
+
+inline void task_base::start(runtime& own) noexcept {
+    if (const task_base* creator = own.current()) [[likely]] {
+        parent_id_ = creator->id();
+        if (creator->is_protected()) [[unlikely]]
+            protect();
+    }
+    remember_creation(created_);
+    retain();  // the loop's reference, given up in step(): a running task needs no owner
+    loop()->make_ready(*this);
+}
 
 }  // namespace mayhem

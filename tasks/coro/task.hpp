@@ -13,6 +13,7 @@
 #include "tasks/coro/awaitable.hpp"
 #include "tasks/coro/coro.hpp"
 #include "tasks/coro/future.hpp"
+#include "tasks/coro/runtime.hpp"
 #include "tasks/coro/task_base.hpp"
 
 namespace mayhem {
@@ -51,24 +52,26 @@ class task_state final : public task_base {
     }
 
   private:
-    ~task_state() override { this->report_unretrieved("Task"); }
+    ~task_state() = default;
+    void dispose() noexcept override {
+        this->report_unretrieved("Task");
+        delete this;
+    }
 
-    bool take_outcome() noexcept override {
+    void take_outcome() noexcept override {
         using handle_type = std::coroutine_handle<coro_promise<T>>;
         auto& promise = handle_type::from_address(this->root_frame().address()).promise();
-        if (!promise.has_returned()) return false;
+        if (!promise.has_returned()) return;
         // Asked to stop after its last await. A value is not given up for that; without one there
         // is nothing to lose, and the request is answered as asyncio does.
         if constexpr (std::is_void_v<T>) {
-            if (!this->has_pending_cancel()) return true;
-            set_thrown(std::make_exception_ptr(cancelled{}));
-            return false;
+            if (this->has_pending_cancel()) [[unlikely]]
+                this->set_cancelled();
         } else if constexpr (std::is_reference_v<T>) {
             value_ = std::addressof(promise.take());
         } else {
             value_.emplace(promise.take());
         }
-        return true;
     }
 
     [[no_unique_address]] slot value_;
@@ -192,9 +195,14 @@ task<T> create_task(event_loop& loop, coro<T> body, std::string_view name = {},
     if (loop.is_closed()) throw loop_closed();
     loop.check_thread("create_task");
     MAYHEM_CHECK(static_cast<bool>(body), "create_task was given an empty coroutine");
-    detail::unique_frame frame(body.release());  // there may be no memory for the task
+    detail::unique_frame frame(body.release());  // there may be no memory for what follows
+    runtime& own = runtime::of(loop);
+    task_base::name_pointer own_name = task_base::make_name(name);
     using state_type = detail::task_state<T>;
-    return task<T>(detail::counted(new state_type(loop, std::move(frame), name, where)));
+    const context& values = task_base::context_to_copy(loop);
+    auto* const state = new state_type(own, frame.release(), own_name.release(), values, where);
+    state->start(own);
+    return task<T>(detail::counted(state));
 }
 
 template <typename T>

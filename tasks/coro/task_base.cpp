@@ -26,42 +26,10 @@ bool is_cancelled(const std::exception_ptr& error) noexcept {
     }
 }
 
-namespace {
-
-/// What context::active() gives, found faster while the loop runs a step.
-const context& context_in(event_loop& loop) noexcept {
-    const context* const active = loop.active_context();
-    return active != nullptr ? *active : context::active();
-}
-
-}  // namespace
-
-task_base::task_base(event_loop& loop, detail::unique_frame&& frame, std::string_view name,
-                     const std::source_location& where)
-    : completion(loop),
-      frame_chain(detail::promise_of(frame.get())),
-      frame_(std::move(frame)),
-      id_(runtime::existing(loop).next_task_id()),
-      definition_(top()->location),
-      created_(where),
-      context_(context_in(loop)) {
-    top()->parent = nullptr;
-    top()->task = this;
-    if (!name.empty()) [[unlikely]]
-        set_name(name);
-    if (const task_base* creator = runtime::existing(loop).current()) {
-        parent_id_ = creator->id();
-        if (creator->is_protected()) protect();
-    }
-    remember_creation(where);
-    retain();  // the loop's reference, given up in step(): a running task needs no owner
-    loop.make_ready(*this);
-}
-
 // ---- Steps --------------------------------------------------------------------------------
 
 void task_base::step() noexcept {
-    if (loop()->is_observed() || runtime::existing(*loop()).observes_steps()) [[unlikely]]
+    if (loop()->is_observed()) [[unlikely]]
         return step_observed();
     if (run_until_suspended()) release();
 }
@@ -81,32 +49,41 @@ void task_base::step_observed() noexcept {
 inline bool task_base::run_until_suspended() noexcept {
     waiting_on_ = nullptr;
     phase_ = phase::running;
-    if (must_cancel_ && !has_started_) [[unlikely]] {  // the body never runs
-        set_thrown(std::make_exception_ptr(cancelled{}));
-        finish(false);
-        return true;
-    }
+    if (must_cancel_ && !has_started_) [[unlikely]]
+        return end_unstarted(), true;
     has_started_ = true;
     event_loop& own = *loop();
     runtime::existing(own).enter(this);
     own.active_context() = &context_;
     detail::frame_of(*top()).resume();
-    const bool has_ended = frame_.get().done();
-    if (has_ended) finish(take_outcome());
+    const bool has_ended = frame_.done();
+    if (has_ended) end();
     own.active_context() = nullptr;
     runtime::existing(own).leave();
     return has_ended;
 }
 
-void task_base::finish(bool has_value) noexcept {
-    // A coroutine's locals are gone when its task is done, however long the handle is kept.
-    set_top(nullptr);
-    phase_ = phase::ended;
-    frame_ = detail::unique_frame();
-    if (has_value) return complete(state::finished);
+/// It was cancelled before its first step: the body never runs.
+void task_base::end_unstarted() noexcept {
+    set_cancelled();
+    destroy_root();
+    fail();
+}
+
+inline void task_base::end() noexcept {
+    take_outcome();
+    destroy_root();  // its locals are gone when a task is done, however long the handle is kept
+    if (thrown()) [[unlikely]]
+        return fail();
+    complete(state::finished);
+}
+
+void task_base::fail() noexcept {
     const bool by_cancel = mayhem::is_cancelled(thrown());
     complete(by_cancel ? state::cancelled : state::finished, !by_cancel);
 }
+
+void task_base::set_cancelled() noexcept { set_thrown(std::make_exception_ptr(cancelled{})); }
 
 void task_base::fail_misuse(const char* what) const noexcept {
     static constexpr const char* names[] = {"is ready already", "is running", "is suspended",
@@ -196,7 +173,7 @@ void task_base::loop_closes() noexcept {
                                      .source_traceback = format_creation()};
         });
         destroy_frames();
-        set_thrown(std::make_exception_ptr(cancelled{}));
+        set_cancelled();
         complete(state::cancelled);
         completion::loop_closes();
         return release();
@@ -215,8 +192,7 @@ void task_base::destroy_frames() noexcept {
         detail::unique_frame taken(frame->owner->release());
         frame = parent;
     }
-    set_top(nullptr);
-    frame_ = detail::unique_frame();
+    destroy_root();
 }
 
 // ---- What people see ----------------------------------------------------------------------
@@ -236,6 +212,8 @@ void task_base::set_name(std::string_view name) {
     std::atomic_signal_fence(std::memory_order_seq_cst);
     delete replaced;
 }
+
+void task_base::drop_name(const std::string* name) noexcept { delete name; }
 
 void task_base::note(stall_snapshot& into) const noexcept {
     into.task_id = id_;
@@ -258,7 +236,7 @@ std::string task_base::describe_coroutine() const {
         return fmt::format("<{}() done, defined at {}:{}>", function, definition_.file_name(),
                            definition_.line());
     }
-    const std::source_location& at = detail::promise_of(frame_.get())->location;
+    const std::source_location& at = detail::promise_of(frame_)->location;
     return fmt::format("<{}() running at {}:{}>", function, at.file_name(), at.line());
 }
 

@@ -27,10 +27,24 @@ namespace mayhem {
 // (A runnable first: what the loop calls most needs no adjustment of `this` then.)
 class task_base : public runnable, public completion, public detail::frame_chain {
   public:
-    /// Takes the coroutine's frame over and schedules its first step for the next tick. (When that
-    /// fails for want of memory, the frame is destroyed.)
-    task_base(event_loop& loop, detail::unique_frame&& frame, std::string_view name,
-              const std::source_location& where);
+    /// A task's name; null: "Task-<id>".
+    using name_pointer = std::unique_ptr<const std::string>;
+    [[nodiscard]] static name_pointer make_name(std::string_view name) {
+        if (name.empty()) [[likely]]
+            return nullptr;
+        return std::make_unique<const std::string>(name);
+    }
+
+    /// Takes the coroutine's frame and the name over.
+    task_base(runtime& own, std::coroutine_handle<> frame, const std::string* name,
+              const context& values, std::source_location where) noexcept;
+    /// Schedules the first step for the next tick. Called once, for a task that is complete.
+    void start(runtime& own) noexcept;
+    /// What context::active() gives, found faster while the loop runs a step.
+    [[nodiscard]] static const context& context_to_copy(event_loop& loop) noexcept {
+        const context* const active = loop.active_context();
+        return active != nullptr ? *active : context::active();
+    }
 
     // What users see through task<T>; documented there.
     bool cancel() override;
@@ -98,17 +112,20 @@ class task_base : public runnable, public completion, public detail::frame_chain
     void mark_asked_to_end(bool asked) noexcept { asked_to_end_ = asked; }
 
   protected:
-    ~task_base() override {
+    ~task_base() {
         MAYHEM_CHECK(!frame_, "a task was destroyed with its frame");
-        delete name_.load(std::memory_order_relaxed);
+        if (const std::string* name = name_.load(std::memory_order_relaxed)) [[unlikely]]
+            drop_name(name);
     }
 
-    /// Moves the outcome out of the root's promise. Called once, before the frame is destroyed.
-    /// @returns false when it is an exception.
-    virtual bool take_outcome() noexcept = 0;
+    /// Moves the value, if there is one, out of the root's promise. Called once, before the frame
+    /// is destroyed.
+    virtual void take_outcome() noexcept = 0;
 
     /// REQUIRES: the frame is not destroyed yet.
-    [[nodiscard]] std::coroutine_handle<> root_frame() const noexcept { return frame_.get(); }
+    [[nodiscard]] std::coroutine_handle<> root_frame() const noexcept { return frame_; }
+    /// For take_outcome: what a task that was asked to stop, and has nothing to give, ends with.
+    void set_cancelled() noexcept;
 
   private:
     enum class phase : std::uint8_t {
@@ -134,12 +151,20 @@ class task_base : public runnable, public completion, public detail::frame_chain
         return waiting_on_ != nullptr ? waiting_on_->awaited_task() : nullptr;
     }
     [[nodiscard]] chain_end find_chain_end() noexcept;
-    void finish(bool has_value) noexcept;
+    void end_unstarted() noexcept;
+    void end() noexcept;
+    void fail() noexcept;
+    void destroy_root() noexcept {
+        set_top(nullptr);
+        phase_ = phase::ended;
+        std::exchange(frame_, nullptr).destroy();
+    }
+    static void drop_name(const std::string* name) noexcept;
     void destroy_frames() noexcept;
     [[nodiscard]] std::string describe_coroutine() const;
     [[nodiscard]] const char* describe_state() const noexcept;
 
-    detail::unique_frame frame_;        // the root's; null once the task has ended
+    std::coroutine_handle<> frame_;     // the root's, owned; null once the task has ended
     suspension* waiting_on_ = nullptr;  // null while running
     std::uint64_t id_;
     std::uint64_t parent_id_ = 0;  // of the task that created it; 0: none did

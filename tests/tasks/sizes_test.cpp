@@ -9,7 +9,7 @@ namespace {
 using namespace mayhem;
 
 TEST(sizes, of_a_task_and_its_frame_are_bounded) {
-    EXPECT_LE(sizeof(detail::task_state<void>), 184U);
+    EXPECT_LE(sizeof(detail::task_state<void>), 168U);
     EXPECT_LE(sizeof(detail::future_state<int>), 80U);
     EXPECT_LE(sizeof(coro<void>::promise_type), 40U);
 }
@@ -24,7 +24,7 @@ TEST(sizes, of_what_a_frame_holds_while_it_waits_are_bounded) {
 }
 
 TEST(sizes, of_callbacks_primitives_and_descriptors_are_bounded) {
-    EXPECT_LE(sizeof(detail::callback), 80U);
+    EXPECT_LE(sizeof(detail::callback), 64U);
     EXPECT_LE(sizeof(event), 48U);
     EXPECT_LE(sizeof(lock), 72U);
     EXPECT_LE(sizeof(semaphore), 80U);
