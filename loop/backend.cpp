@@ -21,15 +21,6 @@
 
 namespace mayhem {
 
-void backend::cancel_all() noexcept {
-    // `cancel` may take the operation out of the list, so the next one is looked up first.
-    operation* following = nullptr;
-    for (operation* op = in_flight_.front(); op != nullptr; op = following) {
-        following = in_flight_.next(*op);
-        cancel(*op);
-    }
-}
-
 std::expected<backend_kind, std::string> parse_backend(std::string_view name) {
     if (name == "auto" || name == "automatic") return backend_kind::automatic;
     if (name == "uring" || name == "io_uring") return backend_kind::uring;

@@ -89,7 +89,7 @@ class backend {
     [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_count_; }
 
     /// Asks for the end of everything in flight.
-    void cancel_all() noexcept;
+    virtual void cancel_all() noexcept = 0;
 
   protected:
     // The two ends of an operation's life, shared by the backends so that the state machine of
@@ -100,7 +100,6 @@ class backend {
     static bool finished_at_once(operation& op, std::int32_t result) noexcept;
 
   private:
-    intrusive_list<operation, in_flight_tag> in_flight_;
     std::size_t in_flight_count_ = 0;
 };
 
@@ -128,13 +127,11 @@ inline void backend::started(operation& op) noexcept {
     op.state = operation_state::in_flight;
     op.cancel_requested = false;
     op.step = 0;
-    in_flight_.push_back(op);
     ++in_flight_count_;
 }
 
 inline void backend::finished(operation& op, std::int32_t result, ready_queue& ready) noexcept {
     MAYHEM_CHECK(op.state == operation_state::in_flight, "an operation completed twice");
-    in_flight_.remove(op);
     --in_flight_count_;
     op.result = result;
     if (op.is_multishot) {

@@ -29,10 +29,6 @@ constexpr unsigned polls_between_checks = 16;
 // So many reads in a row filled their buffer and left nothing: messages have the buffer's size.
 constexpr std::uint8_t reads_to_believe = 4;
 
-// A flood of connections must not keep the loop from everything else: after this many, the rest
-// waits for the next poll.
-constexpr int accepts_per_poll = 64;
-
 constexpr std::uint32_t everything = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 constexpr std::uint32_t wakes_readers = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR;
 // The end of a stream, an error, urgent data: a short read then tells nothing about what is left.
@@ -63,6 +59,11 @@ constexpr opcode_set writing{opcode::write, opcode::send, opcode::sendmsg, opcod
                              opcode::connect};
 // For these a plain call could block on a descriptor that is blocking.
 constexpr opcode_set blocked{opcode::read, opcode::write, opcode::accept};
+
+// Of what `reap` returns.
+std::error_code outcome(int reaped) noexcept {
+    return reaped < 0 ? errno_code(-reaped) : std::error_code{};
+}
 
 }  // namespace
 
@@ -121,9 +122,9 @@ bool epoll_backend::start(operation& op) noexcept {
         return false;
     }
     // Those who came earlier are served earlier.
-    if (op.code != opcode::poll && !side(op, entry).empty()) {
+    if (parked_list& line = side(op, entry); !line.empty() && op.code != opcode::poll) {
         started(op);
-        side(op, entry).push_back(op);
+        line.push_back(op);
         return false;
     }
     if (entry.drained && can_drain(op)) {
@@ -143,17 +144,6 @@ bool epoll_backend::refuse(operation& op, std::int32_t error) noexcept {
     started(op);
     decide(op, error);
     return false;
-}
-
-// The registration reports what is ready already, so the first shot comes with `poll` like all
-// others. An accept may find connections whose edge is long past: it is due.
-void epoll_backend::start_multishot(operation& op, descriptor& entry) noexcept {
-    started(op);
-    if (op.code == opcode::poll) {
-        park(op, entry);
-    } else {
-        due_.push_back(op);
-    }
 }
 
 // Flags such as MSG_PEEK leave behind what they showed.
@@ -184,6 +174,23 @@ void epoll_backend::cancel(operation& op) noexcept {
     unpark(op);
     if (descriptor* const place = known(op.fd)) place->drained = false;  // it may read again
     decide(op, -ECANCELED);
+}
+
+// What is in flight here is parked, so there is no list of it besides.
+void epoll_backend::cancel_all() noexcept {
+    for (const auto& page : table_) {
+        for (descriptor& entry : *page) {
+            drop(entry.readers);
+            drop(entry.writers);
+            drop(entry.polls);
+        }
+    }
+    // Here `cancel` may move the operation, so the next one is looked up first.
+    operation* following = nullptr;
+    for (operation* op = due_.front(); op != nullptr; op = following) {
+        following = due_.next(*op);
+        cancel(*op);
+    }
 }
 
 // Whatever is in flight here is parked: at its descriptor, or among the due. A list needs not be
@@ -219,19 +226,17 @@ void epoll_backend::drop(parked_list& waiting) noexcept {
     while (operation* op = waiting.front()) cancel(*op);
 }
 
-// The end of an operation, told from outside `poll`: a multishot one has to wait for `poll`, the
-// only place from which its owner may be called.
-void epoll_backend::decide(operation& op, std::int32_t result) noexcept {
-    if (!op.is_multishot) {
-        finished(op, result, ready_);
-        return;
-    }
-    op.result = result;
-    op.step = step::decided;
-    due_.push_back(op);
+// What nearly all operations are goes the shortest way: a call costs as much as what it does.
+[[gnu::always_inline]] inline std::int32_t epoll_backend::attempt(operation& op,
+                                                                  descriptor& entry) noexcept {
+    if (op.code == opcode::send) return detail::send_now(op);
+    if (op.code != opcode::recv || op.takes_buffer) return attempt_any(op, entry);
+    const std::int32_t result = detail::recv_now(op);
+    if (op.flags == 0) note_read(op, entry, result);
+    return result;
 }
 
-std::int32_t epoll_backend::attempt(operation& op, descriptor& entry) noexcept {
+std::int32_t epoll_backend::attempt_any(operation& op, descriptor& entry) noexcept {
     const std::int32_t result =
         detail::with_buffer(op, [&](operation& now) { return call(now, entry); });
     if (can_drain(op)) note_read(op, entry, result);
@@ -239,8 +244,8 @@ std::int32_t epoll_backend::attempt(operation& op, descriptor& entry) noexcept {
 }
 
 // What a read tells about the next one.
-void epoll_backend::note_read(const operation& op, descriptor& entry,
-                              std::int32_t result) noexcept {
+inline void epoll_backend::note_read(const operation& op, descriptor& entry,
+                                     std::int32_t result) noexcept {
     if (entry.filled) {
         const bool was_empty = result == -EAGAIN;
         entry.emptied = was_empty ? std::min<std::uint8_t>(entry.emptied + 1, reads_to_believe) : 0;
@@ -282,7 +287,7 @@ void epoll_backend::park(operation& op, descriptor& entry) noexcept {
 
 int epoll_backend::watch(int fd, descriptor& entry, bool again) noexcept {
     if (entry.registered && !again) return 0;
-    epoll_event event{.events = everything, .data = {.fd = fd}};
+    epoll_event event{.events = everything, .data = {.ptr = &entry}};
     const int first = entry.registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     int result = ::epoll_ctl(epoll_.get(), first, fd, &event);
     // Our note and the kernel's disagree when somebody closed the descriptor without telling, or
@@ -296,46 +301,10 @@ int epoll_backend::watch(int fd, descriptor& entry, bool again) noexcept {
     return 0;
 }
 
-std::error_code epoll_backend::poll(wait mode) noexcept {
-    const bool something_to_do = !due_.empty() || !ready_.empty();
-    run_due();
-    // Nobody to wake: the events keep until somebody parks.
-    if (in_flight() == 0 && (mode == wait::no || something_to_do)) return {};
-    const bool may_block = mode == wait::yes && !something_to_do && due_.empty();
-    if (unchecked_.empty()) return reap(may_block).error;
-
-    // First what the kernel tells for nothing; only then the readers that wait on trust.
-    const reaped first = reap(false);
-    if (first.error || first.count > 0) {
-        if (++polls_since_check_ >= polls_between_checks) check_trusted();
-        return first.error;
-    }
-    check_trusted();  // a virtual clock and timeouts must be able to believe that nothing came
-    return may_block && ready_.empty() ? reap(true).error : std::error_code{};
-}
-
-epoll_backend::reaped epoll_backend::reap(bool block) noexcept {
-    std::array<epoll_event, events_per_poll> events;
-    const int count = ::epoll_wait(epoll_.get(), events.data(), events_per_poll, block ? -1 : 0);
-    if (count < 0) return {0, errno == EINTR ? std::error_code{} : errno_code(errno)};
-
-    for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(count))) {
-        descriptor& entry = at(event.data.fd);
-        if ((event.events & wakes_readers) != 0) {
-            entry.drained = false;
-            entry.filled = false;
-            entry.ending = entry.ending || (event.events & ends_reading) != 0;
-            resume(entry.readers, entry);
-        }
-        if ((event.events & wakes_writers) != 0) resume(entry.writers, entry);
-        if (!entry.polls.empty()) report_polls(entry, event.events);
-    }
-    return {count, {}};
-}
-
-void epoll_backend::resume(parked_list& waiting, descriptor& entry) noexcept {
+[[gnu::always_inline]] inline void epoll_backend::resume(parked_list& waiting,
+                                                         descriptor& entry) noexcept {
     while (operation* op = waiting.front()) {
-        if (op->is_multishot) {
+        if (op->is_multishot) [[unlikely]] {
             waiting.remove(*op);
             accept_burst(*op, entry);
             return;
@@ -347,53 +316,42 @@ void epoll_backend::resume(parked_list& waiting, descriptor& entry) noexcept {
     }
 }
 
-// Takes what is there, up to the bound; parks `op` when the queue was emptied. Until then it is
-// due, so that its owner may cancel it from inside `on_shot`.
-void epoll_backend::accept_burst(operation& op, descriptor& entry) noexcept {
-    due_.push_back(op);
-    for (int count = 0; count < accepts_per_poll; ++count) {
-        const std::int32_t result = attempt(op, entry);
-        if (result == -EAGAIN) {
-            unpark(op);
-            park(op, entry);
-            return;
+// @returns how many events came, or a negative errno.
+[[gnu::always_inline]] inline int epoll_backend::reap(bool block) noexcept {
+    std::array<epoll_event, events_per_poll> events;
+    const int count = ::epoll_wait(epoll_.get(), events.data(), events_per_poll, block ? -1 : 0);
+    if (count < 0) return errno == EINTR ? 0 : -errno;
+
+    for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(count))) {
+        descriptor& entry = *static_cast<descriptor*>(event.data.ptr);
+        if ((event.events & wakes_readers) != 0) {
+            entry.drained = false;
+            entry.filled = false;
+            entry.ending = entry.ending || (event.events & ends_reading) != 0;
+            resume(entry.readers, entry);
         }
-        if (result < 0) {
-            unpark(op);
-            finished(op, result, ready_);
-            return;
-        }
-        op.on_shot(result, true);
-        if (op.cancel_requested) return;
+        const bool may_write = (event.events & wakes_writers) != 0;
+        if (may_write && !entry.writers.empty()) resume(entry.writers, entry);
+        if (!entry.polls.empty()) report_polls(entry, event.events);
     }
+    return count;
 }
 
-void epoll_backend::report_polls(descriptor& entry, std::uint32_t events) noexcept {
-    // Taken out as a whole and put back one by one: `on_shot` may cancel or submit any of them.
-    parked_list now;
-    now.splice(entry.polls);
-    while (operation* op = now.pop_front()) {
-        const std::uint32_t wanted = events & (op->flags | EPOLLHUP | EPOLLERR);
-        const auto result = static_cast<std::int32_t>(wanted);
-        if (wanted != 0 && !op->is_multishot) {
-            finished(*op, result, ready_);
-            continue;
-        }
-        entry.polls.push_back(*op);
-        if (wanted != 0) op->on_shot(result, true);
-    }
-}
-
-void epoll_backend::run_due() noexcept {
-    // Only what is due now: what becomes due meanwhile is the next poll's.
-    parked_list now;
-    now.splice(due_);
-    while (operation* op = now.pop_front()) {
-        if (op->step == step::decided) {
-            finished(*op, op->result, ready_);
-        } else {
-            accept_burst(*op, at(op->fd));
-        }
+std::error_code epoll_backend::poll(wait mode) noexcept {
+    const bool something_to_do = !due_.empty() || !ready_.empty();
+    if (!due_.empty()) run_due();
+    // Nobody to wake: the events keep until somebody parks.
+    if (in_flight() == 0 && (mode == wait::no || something_to_do)) return {};
+    const bool may_block = mode == wait::yes && !something_to_do && due_.empty();
+    for (;;) {
+        // First what the kernel tells for nothing; only then the readers that wait on trust.
+        const bool some_trust = !unchecked_.empty();
+        const int count = reap(may_block && !some_trust);
+        // When nothing came, a virtual clock and timeouts must be able to believe it.
+        const auto is_time = [&] { return ++polls_since_check_ >= polls_between_checks; };
+        if (some_trust && (count == 0 || is_time())) check_trusted();
+        const bool may_sleep = may_block && some_trust && count == 0;
+        if (!may_sleep || !ready_.empty()) return outcome(count);
     }
 }
 

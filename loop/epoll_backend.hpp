@@ -63,6 +63,7 @@ class epoll_backend : public backend {
     void submit(operation& op) noexcept override;
     [[nodiscard]] bool start(operation& op) noexcept override;
     void cancel(operation& op) noexcept override;
+    void cancel_all() noexcept override;
     [[nodiscard]] std::error_code poll(wait mode) noexcept override;
     void forget(int fd) noexcept override;
 
@@ -111,6 +112,7 @@ class epoll_backend : public backend {
     static parked_list& side(operation& op, descriptor& entry) noexcept;
 
     std::int32_t attempt(operation& op, descriptor& entry) noexcept;
+    std::int32_t attempt_any(operation& op, descriptor& entry) noexcept;
     static std::int32_t call(operation& op, descriptor& entry) noexcept;
     static bool can_drain(const operation& op) noexcept;
     static bool must_wait(const operation& op, std::int32_t result) noexcept;
@@ -122,11 +124,7 @@ class epoll_backend : public backend {
     int watch(int fd, descriptor& entry, bool again) noexcept;
     void decide(operation& op, std::int32_t result) noexcept;
 
-    struct reaped {
-        int count;
-        std::error_code error;
-    };
-    reaped reap(bool block) noexcept;
+    int reap(bool block) noexcept;
     void resume(parked_list& waiting, descriptor& entry) noexcept;
     void accept_burst(operation& op, descriptor& entry) noexcept;
     void report_polls(descriptor& entry, std::uint32_t events) noexcept;

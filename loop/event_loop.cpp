@@ -76,6 +76,54 @@ void event_loop::submit(operation& op) {
 
 // ---- Running ------------------------------------------------------------------------------
 
+[[gnu::always_inline]] inline void event_loop::run_ready() noexcept {
+    if (monitor_) [[unlikely]]
+        return run_ready_watched();
+    for (std::size_t left = ready_.size(); left > 0; --left) run_next();
+}
+
+[[gnu::always_inline]] inline void event_loop::poll() {
+    if (stopping_) return poll_backend(wait::no);
+    if (!ready_.empty()) {
+        // Only if the kernel owes us something.
+        runs_since_poll_ = 0;
+        if (virtual_clock_ || awaits_the_kernel()) poll_backend(wait::no);
+        return;
+    }
+    if (virtual_clock_ && advance_virtual_clock()) return;
+    if (!virtual_clock_ && arm_timerfd()) return poll_backend(wait::no);
+    if (idle_hook_ && nothing_can_wake()) {
+        // Completions may be waiting unseen in the kernel: only a look there makes it certain.
+        poll_backend(wait::no);
+        inbox_->drain(ready_);
+        if (!ready_.empty() || watches_->signal.has_fired()) return;
+        if (nothing_can_wake()) idle_hook_();
+        if (!ready_.empty() || stopping_ || !idle_hook_) return;
+    }
+    if (busy_poll_ > duration{} && !virtual_clock_ && poll_busily()) return;
+    if (!inbox_->prepare_sleep()) return poll_backend(wait::no);
+    if (debug_) [[unlikely]]
+        return poll_backend_timed();
+    poll_backend(wait::yes);
+}
+
+[[gnu::always_inline]] inline void event_loop::tick() {
+    // A look at the kernel is a system call: while there is work, it is due now and then. Under a
+    // virtual clock each tick looks, so that ticks are alike.
+    runs_since_poll_ += ready_.size();
+    if (ready_.empty() || runs_since_poll_ >= runs_between_polls || virtual_clock_ || stopping_) {
+        poll();
+    }
+    if (!timers_.empty()) timers_.expire(time(), ready_);
+    if (impatient_hook_ && watches_->timer.take_signal()) std::exchange(impatient_hook_, {})();
+    inbox_->drain(ready_);
+    if (watches_->signal.take_signal()) {
+        signals_.dispatch();    // posts to our own inbox, too ...
+        inbox_->drain(ready_);  // ... so that the handlers run in this very tick
+    }
+    run_ready();
+}
+
 void event_loop::run_forever() {
     check_usable();
     if (running_) throw loop_error("This event loop is already running");
@@ -105,53 +153,8 @@ void event_loop::run_forever() {
     } while (!stopping_);
 }
 
-void event_loop::tick() {
-    // A look at the kernel is a system call: while there is work, it is due now and then. Under a
-    // virtual clock each tick looks, so that ticks are alike.
-    runs_since_poll_ += ready_.size();
-    if (ready_.empty() || runs_since_poll_ >= runs_between_polls || virtual_clock_ || stopping_) {
-        poll();
-    }
-    if (!timers_.empty()) timers_.expire(time(), ready_);
-    if (impatient_hook_ && watches_->timer.take_signal()) std::exchange(impatient_hook_, {})();
-    inbox_->drain(ready_);
-    if (watches_->signal.take_signal()) {
-        signals_.dispatch();    // posts to our own inbox, too ...
-        inbox_->drain(ready_);  // ... so that the handlers run in this very tick
-    }
-    run_ready();
-}
-
-void event_loop::poll() {
-    if (stopping_) return poll_backend(wait::no);
-    if (!ready_.empty()) {
-        // Only if the kernel owes us something.
-        runs_since_poll_ = 0;
-        if (virtual_clock_ || awaits_the_kernel()) poll_backend(wait::no);
-        return;
-    }
-    if (virtual_clock_ && advance_virtual_clock()) return;
-    if (!virtual_clock_ && arm_timerfd()) return poll_backend(wait::no);
-    if (idle_hook_ && nothing_can_wake()) {
-        // Completions may be waiting unseen in the kernel: only a look there makes it certain.
-        poll_backend(wait::no);
-        inbox_->drain(ready_);
-        if (!ready_.empty() || watches_->signal.has_fired()) return;
-        if (nothing_can_wake()) idle_hook_();
-        if (!ready_.empty() || stopping_ || !idle_hook_) return;
-    }
-    if (busy_poll_ > duration{} && !virtual_clock_ && poll_busily()) return;
-    if (!inbox_->prepare_sleep()) return poll_backend(wait::no);
-    if (debug_) [[unlikely]]
-        return poll_backend_timed();
-    poll_backend(wait::yes);
-}
-
-void event_loop::poll_backend(wait mode) {
-    runs_since_poll_ = 0;
-    if (const std::error_code failure = backend_->poll(mode)) {
-        throw std::system_error(failure, std::string(backend_->name()) + " failed");
-    }
+void event_loop::throw_poll_failed(const std::error_code& failure) const {
+    throw std::system_error(failure, std::string(backend_->name()) + " failed");
 }
 
 /// Looks again and again instead of sleeping; for loop_options::busy_poll. @returns true when there
@@ -225,16 +228,11 @@ bool event_loop::awaits_the_kernel() const noexcept {
 bool event_loop::nothing_can_wake() const noexcept {
     // What mostly says no comes first: this is asked before every sleep.
     if (!ready_.empty() || !timers_.empty() || external_work_ != 0) return false;
+    if (simulation_ == nullptr && backend_->in_flight() > watches::count) return false;
     // What waits for a simulated peer waits for this very thread.
     const std::size_t simulated = simulation_ != nullptr ? simulation_->waiting() : 0;
     if (backend_->in_flight() != own_operations() + simulated) return false;
     return signals_.empty() || signals_.watches_only(quiet_signals_);
-}
-
-void event_loop::run_ready() noexcept {
-    if (monitor_) [[unlikely]]
-        return run_ready_watched();
-    for (std::size_t left = ready_.size(); left > 0; --left) run_next();
 }
 
 // ---- Closing ------------------------------------------------------------------------------

@@ -286,6 +286,7 @@ class event_loop {
         bool fired_ = false;
     };
     struct watches {
+        static constexpr std::size_t count = 3;
         explicit watches(event_loop& loop) noexcept : timer(loop), inbox(loop), signal(loop) {}
         watch timer;
         watch inbox;
@@ -294,7 +295,12 @@ class event_loop {
 
     void tick();
     void poll();
-    void poll_backend(wait mode);
+    void poll_backend(wait mode) {
+        runs_since_poll_ = 0;
+        if (const std::error_code failure = backend_->poll(mode)) [[unlikely]]
+            throw_poll_failed(failure);
+    }
+    [[noreturn]] void throw_poll_failed(const std::error_code& failure) const;
     void poll_backend_timed();
     bool poll_busily();
     [[nodiscard]] time_point poll_time() const;

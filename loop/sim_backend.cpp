@@ -114,6 +114,13 @@ void sim_backend::cancel(operation& op) noexcept {
     item->due = kernel_.faults().now();
 }
 
+void sim_backend::cancel_all() noexcept {
+    for (const entry& item : entries_) {
+        if (item.op != nullptr) cancel(*item.op);
+    }
+    epoll_backend::cancel_all();
+}
+
 void sim_backend::forget(int fd) noexcept {
     if (!kernel::is_simulated(fd)) epoll_backend::forget(fd);
     for (entry& item : entries_) {

@@ -54,6 +54,7 @@ class sim_backend final : public epoll_backend {
     void submit(operation& op) noexcept override;
     [[nodiscard]] bool start(operation& op) noexcept override;
     void cancel(operation& op) noexcept override;
+    void cancel_all() noexcept override;
     [[nodiscard]] std::error_code poll(wait mode) noexcept override;
     void forget(int fd) noexcept override;
 

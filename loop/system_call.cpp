@@ -14,17 +14,6 @@ namespace mayhem::detail {
 
 namespace {
 
-// Calls `call` until no signal interrupts it, and folds the C library's -1 and errno into one
-// number, the kernel's own form.
-template <typename Call>
-std::int32_t retried(Call call) noexcept {
-    for (;;) {
-        const auto result = call();
-        if (result >= 0) return static_cast<std::int32_t>(result);
-        if (errno != EINTR) return -errno;
-    }
-}
-
 // Makes a blocking socket non-blocking, for as long as this lives: connect and sendfile have no
 // MSG_DONTWAIT. The flag belongs to the open socket, so it is put back: a socket that somebody
 // handed in stays as it was.
@@ -96,9 +85,9 @@ std::int32_t perform(operation& op) noexcept {
                            : ::pwrite(op.fd, op.address, op.length, offset_of(op));
             });
         case opcode::recv:
-            return retried([&] { return ::recv(op.fd, op.address, op.length, message_flags(op)); });
+            return recv_now(op);
         case opcode::send:
-            return retried([&] { return ::send(op.fd, op.address, op.length, message_flags(op)); });
+            return send_now(op);
         case opcode::recvmsg:
             return retried([&] {
                 return ::recvmsg(op.fd, static_cast<msghdr*>(op.address), message_flags(op));

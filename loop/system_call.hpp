@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <sys/socket.h>
 
 #include "loop/operation.hpp"
 #include "loop/read_buffer.hpp"
@@ -16,6 +17,28 @@ namespace mayhem::detail {
 /// retried. Sockets are never waited for: on an empty one the result is -EAGAIN. (Streams that are
 /// not sockets — pipes, ttys — must be O_NONBLOCK for the same answer.)
 [[nodiscard]] std::int32_t perform(operation& op) noexcept;
+
+/// Calls `call` until no signal interrupts it, and folds the C library's -1 and errno into one
+/// number, the kernel's own form.
+template <typename Call>
+std::int32_t retried(Call call) noexcept {
+    for (;;) {
+        const auto result = call();
+        if (result >= 0) [[likely]]
+            return static_cast<std::int32_t>(result);
+        if (errno != EINTR) return -errno;
+    }
+}
+
+/// `perform` of one opcode, inline: what nearly all operations are.
+inline std::int32_t recv_now(const operation& op) noexcept {
+    const int flags = static_cast<int>(op.flags) | MSG_DONTWAIT;
+    return retried([&] { return ::recv(op.fd, op.address, op.length, flags); });
+}
+inline std::int32_t send_now(const operation& op) noexcept {
+    const int flags = static_cast<int>(op.flags) | MSG_DONTWAIT;
+    return retried([&] { return ::send(op.fd, op.address, op.length, flags); });
+}
 
 /// `call(op)`, with a buffer to read into when `op` brings its own; unless bytes came, it is given
 /// back. @returns what `call` returns, or -ENOMEM.

@@ -147,6 +147,7 @@ uring_backend::~uring_backend() {
 
 void uring_backend::submit(operation& op) noexcept {
     started(op);
+    in_flight_.push_back(op);
     if (!reads(op.code)) return send_or_keep(op);
     op.step = step::backlogged;
     reads_.push_back(op);
@@ -158,6 +159,10 @@ void uring_backend::cancel(operation& op) noexcept {
     // What the ring does not know yet is found cancelled when its turn comes.
     if (op.step == step::backlogged) return;
     if (!send_cancel(op)) cancel_backlog_.push_back(op);
+}
+
+void uring_backend::cancel_all() noexcept {
+    for (operation* op = in_flight_.front(); op != nullptr; op = in_flight_.next(*op)) cancel(*op);
 }
 
 std::error_code uring_backend::poll(wait mode) noexcept {
@@ -367,6 +372,7 @@ void uring_backend::finish(operation& op, std::int32_t result) noexcept {
     if (op.takes_buffer && op.address != nullptr) {
         result > 0 ? static_cast<void>(--lent_) : take_buffer_back(op);
     }
+    in_flight_.remove(op);
     finished(op, result, ready_);
 }
 

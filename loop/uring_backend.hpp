@@ -61,6 +61,7 @@ class uring_backend final : public backend {
     [[nodiscard]] bool completes_files_asynchronously() const noexcept override { return true; }
     void submit(operation& op) noexcept override;
     void cancel(operation& op) noexcept override;
+    void cancel_all() noexcept override;
     [[nodiscard]] std::error_code poll(wait mode) noexcept override;
     /// Nothing to do: the ring keeps no registration of descriptors between operations.
     void forget(int /*fd*/) noexcept override {}
@@ -98,6 +99,7 @@ class uring_backend final : public backend {
 
     ready_queue& ready_;
     detail::ring ring_;
+    intrusive_list<operation, in_flight_tag> in_flight_;    // all
     intrusive_list<operation, parked_tag> reads_;           // for the end of the tick
     intrusive_list<operation, parked_tag> backlog_;         // found the ring full
     intrusive_list<operation, parked_tag> cancel_backlog_;  // submitted, and to be cancelled

@@ -8,6 +8,9 @@
 
 namespace mayhem::detail {
 
+/// Apart from `leave`, which is inline, so that awaiters' destructors stay short.
+void descriptor_user::leave_unawaited() noexcept { leave(); }
+
 descriptor::~descriptor() {
     // When the loop closes, everything has been taken back from the kernel before frames are
     // destroyed, but the awaiters of other frames may still be here.

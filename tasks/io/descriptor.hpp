@@ -48,7 +48,10 @@ class descriptor_user : public list_hook<descriptor> {
   protected:
     /// @param on null for operations that have no descriptor (openat).
     descriptor_user(descriptor* on, io_use use) noexcept : on_(on), use_(use) {}
-    ~descriptor_user() { leave(); }
+    ~descriptor_user() {
+        if (entered_) [[unlikely]]
+            leave_unawaited();
+    }
 
     [[nodiscard]] descriptor* on() const noexcept { return on_; }
     void enter() noexcept;
@@ -57,6 +60,7 @@ class descriptor_user : public list_hook<descriptor> {
 
   private:
     friend class descriptor;
+    void leave_unawaited() noexcept;
     descriptor* on_;  // null, too, once the descriptor is gone
     io_use use_;
     bool entered_ = false;
@@ -125,7 +129,8 @@ inline void descriptor_user::leave() noexcept {
     entered_ = false;
     if (on_ == nullptr) return;
     on_->in_flight_.remove(*this);
-    if (on_->in_flight_.empty()) on_->idle_.wake_all();
+    if (on_->closing_ && on_->in_flight_.empty()) [[unlikely]]
+        on_->idle_.wake_all();
 }
 
 }  // namespace mayhem::detail

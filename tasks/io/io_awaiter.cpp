@@ -41,7 +41,7 @@ bool io_awaiter::start() noexcept {
             if (on() != nullptr) enter();
             return true;
         }
-    } while (continues());
+    } while (in_parts_ && continues());
     waiting.not_suspended();
     return false;
 }
@@ -69,7 +69,7 @@ bool io_awaiter::is_refused() noexcept {
 }
 
 void io_awaiter::run() noexcept {
-    while (continues()) {
+    while (in_parts_ && continues()) {
         if (!loop().start(*this)) return;
     }
     leave();  // before the task continues: it may start the next one at once
@@ -80,8 +80,8 @@ void io_awaiter::discard() noexcept { leave(); }
 
 std::int32_t io_awaiter::take_result_slowly() {
     if (refusal_ != 0) return -refusal_;
-    taken_ = true;
     const bool never_started = state == operation_state::idle;
+    state = operation_state::idle;
     if (never_started || (asked_ && result == -ECANCELED)) throw_if_cancelled(true);
     if (asked_) return_cancel_request();
     return result;

@@ -33,7 +33,8 @@
 
 namespace mayhem::detail {
 
-class io_awaiter : public suspension, public operation, public descriptor_user {
+// (An operation first: what the loop calls most needs no adjustment of `this` then.)
+class io_awaiter : public operation, public suspension, public descriptor_user {
   public:
     /// True when the descriptor refuses the operation.
     bool await_ready() noexcept {
@@ -68,7 +69,7 @@ class io_awaiter : public suspension, public operation, public descriptor_user {
     }
     /// Closes a descriptor that the operation brought, or gives a buffer back, when nobody took it.
     ~io_awaiter() {
-        if (state == operation_state::completed && !taken_) [[unlikely]]
+        if (state == operation_state::completed) [[unlikely]]
             drop_result();
     }
 
@@ -77,15 +78,17 @@ class io_awaiter : public suspension, public operation, public descriptor_user {
     [[nodiscard]] std::int32_t take_result() {
         if (state != operation_state::completed || asked_ || refusal_ != 0) [[unlikely]]
             return take_result_slowly();
-        taken_ = true;
+        state = operation_state::idle;  // taken: the destructor has nothing to give back
         return result;
     }
 
     /// Throws std::system_error; its text names the operation, the descriptor and the peer.
     [[noreturn]] void throw_failure(std::int32_t error) const;
 
-    /// Asked at each completion: true when the wait goes on with another operation, which was
-    /// prepared in the place of this one.
+    /// From here on `continues` is asked at each completion.
+    void go_in_parts() noexcept { in_parts_ = true; }
+    /// True when the wait goes on with another operation, which was prepared in the place of this
+    /// one.
     [[nodiscard]] virtual bool continues() noexcept { return false; }
     [[nodiscard]] bool was_asked_to_cancel() const noexcept { return asked_; }
     /// True when the descriptor was closed meanwhile: the next operation is then refused.
@@ -99,7 +102,7 @@ class io_awaiter : public suspension, public operation, public descriptor_user {
 
     int refusal_ = 0;     // errno; never started
     bool asked_ = false;  // this wait took a request to cancel over
-    bool taken_ = false;  // the result has been given to the task
+    bool in_parts_ = false;
 };
 
 /// An awaiter whose result is a chunk: a read that brings its own buffer.

@@ -33,6 +33,7 @@ class file_transfer final : public io_awaiter {
   public:
     file_transfer(descriptor& to, descriptor& from, std::uint64_t begin, std::uint64_t count)
         : io_awaiter(&to, io_use::write), from_(from), at_(begin), left_(count), use_(from, *this) {
+        go_in_parts();
         prepare_next();
         check_thread();
     }

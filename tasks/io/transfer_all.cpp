@@ -18,6 +18,7 @@ constexpr std::size_t chunk_bytes_max = std::size_t{512} << 10;
 transfer_awaiter::transfer_awaiter(descriptor& on, io_use use, std::byte* data,
                                    std::size_t size) noexcept
     : io_awaiter(&on, use), data_(data), size_(size), left_(size) {
+    go_in_parts();
     prepare_next();
 }
 

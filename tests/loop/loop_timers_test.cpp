@@ -43,6 +43,7 @@ class counted_polls final {
         bool completes_files_asynchronously() const noexcept override { return false; }
         void submit(operation& op) noexcept override { real->submit(op); }
         void cancel(operation& op) noexcept override { real->cancel(op); }
+        void cancel_all() noexcept override { real->cancel_all(); }
         void forget(int fd) noexcept override { real->forget(fd); }
         std::error_code poll(mayhem::wait mode) noexcept override {
             ++count;
