@@ -12,6 +12,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <coroutine>
 #include <exception>
 #include <memory>
@@ -86,6 +87,10 @@ class frame_chain {
     std::exception_ptr thrown_;
 };
 
+/// What a std::source_location consists of, as a plain pointer: g++ 12 keeps each object that is made
+/// in a co_await expression in the frame, and copies it there once more.
+using location_data = decltype(__builtin_source_location());
+
 /// Stands for an awaiter that must not be copied. (await_transform may return a reference, says the
 /// standard; g++ 12 copies it all the same.)
 template <typename Awaiter>
@@ -131,8 +136,8 @@ class promise_base : public recycled {
     /// Notes where this coroutine awaits.
     template <typename Awaitable>
     auto await_transform(Awaitable&& awaitable,
-                         const std::source_location& where = std::source_location::current()) {
-        location = where;
+                         location_data where = __builtin_source_location()) {
+        location = std::bit_cast<std::source_location>(where);
         if constexpr (requires { static_cast<Awaitable&&>(awaitable).operator co_await(); }) {
             return static_cast<Awaitable&&>(awaitable).operator co_await();
         } else {
