@@ -50,16 +50,26 @@ class coro_awaiter {
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> frame) noexcept {
         promise_base& parent = frame.promise();
         promise_base& child = child_.promise();
+        frame_chain& task = *parent.task;
         child.parent = &parent;
-        child.task = parent.task;
+        child.task = &task;
         child.owner = &child_.frame_;
-        parent.task->set_top(&child);
-        return child_.frame_.get();
+        task.set_top(&child);
+        return frame_of(child);
     }
 
     T await_resume() {
-        const unique_frame ended = std::move(child_.frame_);  // destroyed once its result is out
-        return coro<T>::promise_of(ended).take();
+        auto& child = child_.promise();
+        if (!child.has_returned()) [[unlikely]]
+            child_.rethrow();
+        // Its frame is destroyed once its result is out.
+        if constexpr (std::is_void_v<T>) {
+            child_.frame_ = unique_frame();
+        } else {
+            T value = child.take();
+            child_.frame_ = unique_frame();
+            return value;
+        }
     }
 
   private:
@@ -121,6 +131,13 @@ class [[nodiscard("a coroutine does nothing until it is awaited or made a task")
         return std::coroutine_handle<promise_type>::from_address(frame.get().address()).promise();
     }
     promise_type& promise() const noexcept { return promise_of(frame_); }
+
+    /// Throws what the body threw, once its frame is destroyed.
+    [[noreturn, gnu::noinline, gnu::cold]] void rethrow() {
+        detail::frame_chain& driven_by = *promise().task;
+        close();
+        std::rethrow_exception(driven_by.take_thrown());
+    }
 
     /// It was never awaited, or the loop closes while it runs.
     [[gnu::noinline]] void drop() noexcept {

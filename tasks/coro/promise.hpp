@@ -125,9 +125,10 @@ class promise_base : public recycled {
         template <typename Promise>
         std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) noexcept {
             const promise_base& own = ended.promise();
-            own.task->set_top(own.parent);
-            if (own.parent == nullptr) return std::noop_coroutine();
-            return frame_of(*own.parent);
+            promise_base* const parent = own.parent;
+            own.task->set_top(parent);
+            if (parent == nullptr) return std::noop_coroutine();
+            return frame_of(*parent);
         }
         void await_resume() const noexcept {}
     };
