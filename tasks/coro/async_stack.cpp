@@ -27,7 +27,8 @@ creation_stack::creation_stack(const task_base* creator,
         return;
     }
     // The innermost frame is not at its latest co_await but at the call; the others are.
-    for (const promise_base* frame = creator->top(); frame != nullptr; frame = frame->parent) {
+    const promise_base* const outside = frame_chain::outside();
+    for (const auto* frame = creator->top(); frame != outside; frame = frame->parent) {
         const std::source_location& at = size_ == 0 ? where : frame->location;
         add(frame->location.function_name(), at.file_name(), at.line());
     }

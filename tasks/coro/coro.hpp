@@ -45,31 +45,14 @@ class coro_awaiter {
     explicit coro_awaiter(coro<T>& child) noexcept : child_(child) {}
 
     bool await_ready() const noexcept { return false; }
-
-    template <typename Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> frame) noexcept {
-        promise_base& parent = frame.promise();
-        promise_base& child = child_.promise();
-        frame_chain& task = *parent.task;
-        child.parent = &parent;
-        child.task = &task;
-        child.owner = &child_.frame_;
-        task.set_top(&child);
-        return frame_of(child);
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept {
+        return child_.frame_.get();
     }
-
-    T await_resume() {
-        auto& child = child_.promise();
-        if (!child.has_returned()) [[unlikely]]
+    T await_resume() const {
+        if (child_.promise().has_thrown()) [[unlikely]]
             child_.rethrow();
-        // Its frame is destroyed once its result is out.
-        if constexpr (std::is_void_v<T>) {
-            child_.frame_ = unique_frame();
-        } else {
-            T value = child.take();
-            child_.frame_ = unique_frame();
-            return value;
-        }
+        const unique_frame ended = std::move(child_.frame_);  // destroyed once its result is out
+        return coro<T>::promise_of(ended).take();
     }
 
   private:
@@ -96,13 +79,11 @@ class [[nodiscard("a coroutine does nothing until it is awaited or made a task")
     }
     ~coro() {
         if (frame_) [[unlikely]]
-            drop();
+            drop(frame_.release());
     }
 
-    detail::coro_awaiter<T> operator co_await() && noexcept {
-        MAYHEM_CHECK(frame_, "a coroutine was awaited twice, or after it was moved from");
-        return detail::coro_awaiter<T>(*this);
-    }
+    /// What a coroutine awaits it by is promise_base::await_transform.
+    detail::coro_awaiter<T> operator co_await() && noexcept;
     /// A coroutine runs once: write `co_await std::move(c)`.
     void operator co_await() & = delete;
 
@@ -125,6 +106,7 @@ class [[nodiscard("a coroutine does nothing until it is awaited or made a task")
   private:
     friend promise_type;
     friend detail::coro_awaiter<T>;
+    friend detail::promise_base;
     explicit coro(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
 
     static promise_type& promise_of(const detail::unique_frame& frame) noexcept {
@@ -139,14 +121,27 @@ class [[nodiscard("a coroutine does nothing until it is awaited or made a task")
         std::rethrow_exception(driven_by.take_thrown());
     }
 
-    /// It was never awaited, or the loop closes while it runs.
-    [[gnu::noinline]] void drop() noexcept {
-        if (promise().task == nullptr) detail::report_never_awaited(definition());
-        close();
+    /// It was never awaited.
+    [[gnu::noinline, gnu::cold]] static void drop(std::coroutine_handle<> frame) noexcept {
+        const detail::unique_frame dropped(frame);
+        detail::report_never_awaited(promise_of(dropped).location);
     }
 
     detail::unique_frame frame_;
 };
+
+template <typename T>
+detail::coro_awaiter<T> detail::promise_base::await_transform(coro<T>&& awaited,
+                                                              location_data where) noexcept {
+    MAYHEM_CHECK(awaited.frame_, "a coroutine was awaited twice, or after it was moved from");
+    location = std::bit_cast<std::source_location>(where);
+    promise_base& child = awaited.promise();
+    child.parent = this;
+    child.owner = &awaited.frame_;
+    task->set_top(&child);
+    child.task = task;
+    return detail::coro_awaiter<T>(awaited);
+}
 
 template <typename T>
 inline constexpr bool is_coro_v = false;

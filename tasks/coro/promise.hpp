@@ -24,9 +24,14 @@
 
 namespace mayhem {
 
+template <typename T>
+class coro;
+
 namespace detail {
 
 class promise_base;
+template <typename T>
+class coro_awaiter;
 
 /// Owns a coroutine frame.
 class unique_frame {
@@ -52,6 +57,16 @@ class unique_frame {
     std::coroutine_handle<> frame_;
 };
 
+/// What every compiler here puts at the beginning of a frame. (promise_of relies on it, too.)
+struct frame_head {
+    void (*resume)(void* frame) noexcept;
+    void (*destroy)(void* frame) noexcept;
+};
+/// The frame in which a task's root seems to be awaited: resumed, it returns to the loop. So a
+/// coroutine that ends need not ask whether there is a parent. (clang's std::noop_coroutine() may
+/// be another one in each source file.)
+extern const frame_head outside_frame;
+
 /// The frames of one task: a stack, linked through `parent`. The task derives from it. It also
 /// carries the exception that is on its way from a frame that ends to the one that awaits it: at
 /// any moment there is at most one. That of the root stays.
@@ -67,10 +82,12 @@ class frame_chain {
         std::atomic_signal_fence(std::memory_order_release);
         top_.store(frame, std::memory_order_relaxed);
     }
-    /// The innermost frame; null when the task has ended.
+    /// The innermost frame; `outside()` when the task has ended.
     [[nodiscard]] promise_base* top() const noexcept {
         return top_.load(std::memory_order_relaxed);
     }
+    /// The parent of the root. It has an address, and that is all.
+    [[nodiscard]] static promise_base* outside() noexcept;
 
     void set_thrown(std::exception_ptr error) noexcept { thrown_ = std::move(error); }
     [[nodiscard]] const std::exception_ptr& thrown() const noexcept { return thrown_; }
@@ -87,8 +104,8 @@ class frame_chain {
     std::exception_ptr thrown_;
 };
 
-/// What a std::source_location consists of, as a plain pointer: g++ 12 keeps each object that is made
-/// in a co_await expression in the frame, and copies it there once more.
+/// What a std::source_location consists of, as a plain pointer: g++ 12 keeps each object that is
+/// made in a co_await expression in the frame, and copies it there once more.
 using location_data = decltype(__builtin_source_location());
 
 /// Stands for an awaiter that must not be copied. (await_transform may return a reference, says the
@@ -125,19 +142,22 @@ class promise_base : public recycled {
         template <typename Promise>
         std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) noexcept {
             const promise_base& own = ended.promise();
-            promise_base* const parent = own.parent;
-            own.task->set_top(parent);
-            if (parent == nullptr) return std::noop_coroutine();
-            return frame_of(*parent);
+            promise_base& next = *own.parent;
+            own.task->set_top(&next);
+            return frame_of(next);
         }
         void await_resume() const noexcept {}
     };
     final_awaiter final_suspend() const noexcept { return {}; }
 
+    /// Runs a child inside this coroutine. Defined with coro<T>.
+    template <typename T>
+    coro_awaiter<T> await_transform(coro<T>&& awaited,
+                                    location_data where = __builtin_source_location()) noexcept;
+
     /// Notes where this coroutine awaits.
     template <typename Awaitable>
-    auto await_transform(Awaitable&& awaitable,
-                         location_data where = __builtin_source_location()) {
+    auto await_transform(Awaitable&& awaitable, location_data where = __builtin_source_location()) {
         location = std::bit_cast<std::source_location>(where);
         if constexpr (requires { static_cast<Awaitable&&>(awaitable).operator co_await(); }) {
             return static_cast<Awaitable&&>(awaitable).operator co_await();
@@ -146,12 +166,21 @@ class promise_base : public recycled {
         }
     }
 
-    // What is not initialized here is when the frame becomes a child or the root of a task: most
-    // frames live for a few nanoseconds.
-    promise_base* parent;           ///< the promise of the frame that awaits this; null: the root
-    frame_chain* task = nullptr;    ///< the task that drives this frame; null: not started
-    unique_frame* owner;            ///< who destroys this frame while its parent awaits it
+    /// True when the body of a child has ended by an exception, which its task holds then.
+    [[nodiscard]] bool has_thrown() const noexcept { return owner == nullptr; }
+
+    // Nothing is initialized here but what is read before the frame becomes a child or the root of
+    // a task: most frames live for a few nanoseconds.
+    promise_base* parent;           ///< the promise of the frame that awaits this, or outside()
     std::source_location location;  ///< its current or latest co_await; before that, the function
+    unique_frame* owner;            ///< who destroys this frame; null once the body has thrown
+    frame_chain* task;              ///< the task that drives this frame
+
+  protected:
+    [[gnu::noinline, gnu::cold]] void note_thrown() noexcept {
+        owner = nullptr;
+        task->set_thrown(std::current_exception());
+    }
 };
 
 inline std::coroutine_handle<> frame_of(promise_base& promise) noexcept {
@@ -161,14 +190,22 @@ inline promise_base* promise_of(std::coroutine_handle<> frame) noexcept {
     return &std::coroutine_handle<promise_base>::from_address(frame.address()).promise();
 }
 
+inline promise_base* frame_chain::outside() noexcept {
+    void* const frame = const_cast<frame_head*>(&outside_frame);
+    return promise_of(std::coroutine_handle<>::from_address(frame));
+}
+
 /// Adds what the body returns. What it throws goes another way, see frame_chain: so a frame holds
 /// nothing for it, and has nothing to clean up.
 template <typename T>
 class returning_promise : public promise_base {
     using stored = std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>;
+    static constexpr bool is_cleaned_up = !std::is_trivially_destructible_v<stored>;
 
   public:
-    returning_promise() noexcept {}
+    returning_promise() noexcept {
+        if constexpr (is_cleaned_up) holds_value_ = false;
+    }
     returning_promise(const returning_promise&) = delete;
     returning_promise& operator=(const returning_promise&) = delete;
     ~returning_promise() { drop_value(); }
@@ -180,20 +217,13 @@ class returning_promise : public promise_base {
         } else {
             std::construct_at(&value_, std::forward<Value>(value));
         }
-        has_returned_ = true;
+        if constexpr (is_cleaned_up) holds_value_ = true;
     }
     /// Also after `return_value`, when the destructor of a local throws.
-    void unhandled_exception() noexcept {
-        drop_value();
-        has_returned_ = false;
-        task->set_thrown(std::current_exception());
-    }
+    void unhandled_exception() noexcept { note_thrown(); }
 
-    [[nodiscard]] bool has_returned() const noexcept { return has_returned_; }
-    /// Moves the value out, or throws what the body threw. REQUIRES: it has ended.
+    /// Moves the value out. REQUIRES: the body has ended, and has not thrown.
     T take() {
-        if (!has_returned_) [[unlikely]]
-            std::rethrow_exception(task->take_thrown());
         if constexpr (std::is_reference_v<T>) {
             return static_cast<T>(*value_);
         } else {
@@ -203,34 +233,24 @@ class returning_promise : public promise_base {
 
   private:
     void drop_value() noexcept {
-        if constexpr (!std::is_trivially_destructible_v<stored>) {
-            if (has_returned_) std::destroy_at(&value_);
+        if constexpr (is_cleaned_up) {
+            if (holds_value_) std::destroy_at(&value_);
         }
     }
+    struct nothing {};
 
     union {
         stored value_;
     };
-    bool has_returned_ = false;
+    [[no_unique_address]] std::conditional_t<is_cleaned_up, bool, nothing> holds_value_;
 };
 
 template <>
 class returning_promise<void> : public promise_base {
   public:
-    void return_void() noexcept { has_returned_ = true; }
-    void unhandled_exception() noexcept {
-        has_returned_ = false;
-        task->set_thrown(std::current_exception());
-    }
-
-    [[nodiscard]] bool has_returned() const noexcept { return has_returned_; }
-    void take() {
-        if (!has_returned_) [[unlikely]]
-            std::rethrow_exception(task->take_thrown());
-    }
-
-  private:
-    bool has_returned_ = false;
+    void return_void() const noexcept {}
+    void unhandled_exception() noexcept { note_thrown(); }
+    void take() const noexcept {}
 };
 
 }  // namespace detail

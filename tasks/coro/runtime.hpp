@@ -130,7 +130,7 @@ inline task_base::task_base(runtime& own, std::coroutine_handle<> frame, const s
       context_(values),
       name_(name) {
     detail::promise_base& root = *detail::promise_of(frame);
-    root.parent = nullptr;
+    root.parent = outside();
     root.task = this;
 }
 

@@ -59,19 +59,22 @@ class task_state final : public task_base {
     }
 
     void take_outcome() noexcept override {
-        using handle_type = std::coroutine_handle<coro_promise<T>>;
-        auto& promise = handle_type::from_address(this->root_frame().address()).promise();
-        if (!promise.has_returned()) return;
+        if (this->thrown()) [[unlikely]]
+            return;
         // Asked to stop after its last await. A value is not given up for that; without one there
         // is nothing to lose, and the request is answered as asyncio does.
         if constexpr (std::is_void_v<T>) {
             if (this->has_pending_cancel()) [[unlikely]]
                 this->set_cancelled();
         } else if constexpr (std::is_reference_v<T>) {
-            value_ = std::addressof(promise.take());
+            value_ = std::addressof(root_promise().take());
         } else {
-            value_.emplace(promise.take());
+            value_.emplace(root_promise().take());
         }
+    }
+    coro_promise<T>& root_promise() const noexcept {
+        return std::coroutine_handle<coro_promise<T>>::from_address(this->root_frame().address())
+            .promise();
     }
 
     [[no_unique_address]] slot value_;

@@ -186,7 +186,7 @@ void task_base::loop_closes() noexcept {
 void task_base::destroy_frames() noexcept {
     detail::promise_base* frame = top();
     phase_ = phase::ended;
-    while (frame != nullptr && frame->parent != nullptr) {
+    while (frame->parent != outside()) {
         detail::promise_base* parent = frame->parent;
         set_top(parent);
         detail::unique_frame taken(frame->owner->release());
@@ -222,7 +222,7 @@ void task_base::note(stall_snapshot& into) const noexcept {
         std::copy_n(name->data(), length, into.task_name.data());
         into.task_name[length] = '\0';
     }
-    for (const auto* frame = top(); frame != nullptr; frame = frame->parent) {
+    for (const auto* frame = top(); frame != outside(); frame = frame->parent) {
         if (into.frame_count == stall_snapshot::frames_max) return;
         const std::source_location& at = frame->location;
         into.frames[into.frame_count++] = {frame->location.function_name(), at.file_name(),
@@ -262,7 +262,7 @@ std::string task_base::describe() const {
 
 std::vector<stack_frame> task_base::stack() const {
     std::vector<stack_frame> frames;
-    for (const auto* frame = top(); frame != nullptr; frame = frame->parent) {
+    for (const auto* frame = top(); frame != outside(); frame = frame->parent) {
         frames.push_back({clean_function_name(frame->location.function_name()),
                           frame->location.file_name(), frame->location.line()});
     }
@@ -270,6 +270,14 @@ std::vector<stack_frame> task_base::stack() const {
 }
 
 namespace detail {
+
+namespace {
+
+void return_to_loop(void*) noexcept {}
+
+}  // namespace
+
+constinit const frame_head outside_frame{return_to_loop, return_to_loop};
 
 namespace {
 

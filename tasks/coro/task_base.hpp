@@ -155,7 +155,7 @@ class task_base : public runnable, public completion, public detail::frame_chain
     void end() noexcept;
     void fail() noexcept;
     void destroy_root() noexcept {
-        set_top(nullptr);
+        set_top(outside());
         phase_ = phase::ended;
         std::exchange(frame_, nullptr).destroy();
     }
