@@ -204,23 +204,18 @@ class [[nodiscard("await the gather to learn of errors")]] gathering {
 
 namespace detail {
 
-template <typename State>
-counted<completion> as_completion(const counted<State>& state) noexcept {
-    return counted<completion>::share(*state);
-}
-
 /// A new gather, whose children `start_children(state)` expects, starts and adds one by one.
 template <typename Reader, typename Start>
 gathering<Reader> start_gather(Start start_children) {
     using state_type = typed_gather_state<Reader>;
-    const counted<state_type> state(new state_type(get_running_loop()));
+    counted<state_type> state(new state_type(get_running_loop()));
     try {
         start_children(*state);
     } catch (...) {
         state->give_up();
         throw;
     }
-    return gathering<Reader>(state);
+    return gathering<Reader>(std::move(state));
 }
 
 template <gather_errors Errors, typename... Arguments>
@@ -228,7 +223,7 @@ auto gather_tuple(Arguments&&... arguments) {
     using reader = tuple_reader<Errors, Arguments...>;
     const auto start_children = [&](typed_gather_state<reader>& state) {
         state.expect_arguments();
-        (state.add(as_completion(ensure_started(std::forward<Arguments>(arguments)))), ...);
+        (state.add(counted<completion>(ensure_started(std::forward<Arguments>(arguments)))), ...);
     };
     return start_gather<reader>(start_children);
 }
@@ -241,7 +236,7 @@ auto gather_vector(Vector&& items) {
     const auto start_children = [&](gather_state& state) {
         state.expect(items.size());
         for (auto& item : items) {
-            state.add(as_completion(ensure_started(static_cast<argument&&>(item))));
+            state.add(counted<completion>(ensure_started(static_cast<argument&&>(item))));
         }
     };
     return start_gather<vector_reader<Errors, argument>>(start_children);

@@ -42,10 +42,10 @@ void gather_state::leg_done(std::size_t index) noexcept {
         child.mark_retrieved();
         return;
     }
-    if (const std::exception_ptr error = child.exception()) {
+    if (!child.has_succeeded()) {
         // Collected errors are seen too, also when the gather itself ends by being cancelled.
         child.mark_retrieved();
-        if (errors_ == gather_errors::raise) return fail(error);
+        if (errors_ == gather_errors::raise) return fail(child.exception());
     }
     if (finished_ < children_.unique()) return;
     if (cancel_requested_) return fail(std::make_exception_ptr(cancelled{}));

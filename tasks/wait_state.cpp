@@ -19,7 +19,7 @@ bool wait_state::cancel() {
 void wait_state::leg_done(std::size_t index) noexcept {
     ++finished_;
     const completion& target = legs_.target(index);
-    const bool failed = !target.was_cancelled() && target.exception();
+    const bool failed = !target.was_cancelled() && !target.has_succeeded();
     const bool enough = finished_ == legs_.unique() || until_ == return_when::first_completed ||
                         (until_ == return_when::first_exception && failed);
     if (enough) release_waiter();

@@ -102,15 +102,12 @@ void completion::report_unretrieved_now(const char* what) noexcept {
 
 namespace detail {
 
-void completion_wait::refuse_impossible(const frame_chain* awaiting) const {
-    const auto* task = static_cast<const task_base*>(awaiting);
-    if (task == target_->as_task()) {
+void completion_wait::refuse(const task_base& awaiting) const {
+    if (&awaiting == target_->as_task()) {
         throw loop_error("Task cannot await on itself: " + target_->describe());
     }
-    if (task->loop() != target_->loop()) {
-        throw loop_error(fmt::format("{} got {} attached to a different loop", task->describe(),
-                                     target_->describe_briefly()));
-    }
+    throw loop_error(fmt::format("{} got {} attached to a different loop", awaiting.describe(),
+                                 target_->describe_briefly()));
 }
 
 }  // namespace detail

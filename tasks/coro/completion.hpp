@@ -46,6 +46,10 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
 
     [[nodiscard]] bool done() const noexcept { return state_ != state::pending; }
     [[nodiscard]] bool was_cancelled() const noexcept { return state_ == state::cancelled; }
+    /// True when it is done, and there is no exception to be had.
+    [[nodiscard]] bool has_succeeded() const noexcept {
+        return state_ == state::finished && !failed_;
+    }
 
     /// Asks for cancellation. @returns false when it is done already.
     virtual bool cancel() = 0;
@@ -111,7 +115,7 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
     void complete(state how, bool failed = false) noexcept {
         MAYHEM_CHECK(state_ == state::pending, "a completion was completed twice");
         state_ = how;
-        unretrieved_ = failed;
+        failed_ = unretrieved_ = failed;
         if (!waiters_.empty()) wake_waiters();
     }
     /// In debug mode, notes where it is created. Called by constructors.
@@ -143,6 +147,7 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
     std::unique_ptr<const detail::creation_stack> creation_;
     std::uint32_t references_ = 1;
     state state_ = state::pending;
+    bool failed_ = false;
     bool unretrieved_ = false;
     bool protected_ = false;
 };
@@ -230,6 +235,8 @@ class completion_wait : public suspension, public completion_waiter {
     completion* target_;
 
   private:
+    [[noreturn]] void refuse(const task_base& awaiting) const;
+
     bool circle_broken_ = false;
 };
 

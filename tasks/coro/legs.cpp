@@ -6,7 +6,6 @@ namespace mayhem::detail {
 void leg::attach(leg_owner& owner, completion& target, std::size_t index) noexcept {
     owner_ = &owner;
     index_ = index;
-    target_ = &target;
     owner.retain_for_leg();
     target.add_waiter(*this);
 }
@@ -15,7 +14,7 @@ void leg::detach() noexcept {
     if (owner_ == nullptr) return;
     silent_ = true;
     if (!is_linked()) return;  // on its way through the ready queue
-    target_->remove_waiter(*this);
+    unlink();
     discard();
 }
 

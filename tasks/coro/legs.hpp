@@ -31,6 +31,10 @@ class leg_owner {
 
 class leg final : public completion_waiter {
   public:
+    // Not constexpr: g++ would make an array of them by a block fill, which takes longer than the
+    // rest of a gather.
+    leg() noexcept {}  // NOLINT(modernize-use-equals-default)
+
     /// REQUIRES: not attached; `target` lives as long as the owner.
     void attach(leg_owner& owner, completion& target, std::size_t index) noexcept;
 
@@ -42,7 +46,6 @@ class leg final : public completion_waiter {
     void discard() noexcept override;
 
   private:
-    completion* target_ = nullptr;
     leg_owner* owner_ = nullptr;  // null when not attached
     std::size_t index_ = 0;
     bool silent_ = false;

@@ -185,33 +185,46 @@ class task : public task_ref {
     [[nodiscard]] state_type* state() const noexcept {
         return static_cast<state_type*>(base_.get());
     }
-    [[nodiscard]] detail::counted<state_type> shared() const noexcept {
+    [[nodiscard]] detail::counted<state_type> shared() const& noexcept {
         return detail::counted<state_type>::share(*state());
     }
+    [[nodiscard]] detail::counted<state_type> shared() && noexcept {
+        return detail::counted(static_cast<state_type*>(base_.detach()));
+    }
 };
+
+namespace detail {
+
+/// Makes a task of a coroutine, whose frame it takes.
+template <typename T>
+counted<task_state<T>> start_task(event_loop& loop, coro<T>& body, std::string_view name,
+                                  std::source_location where) {
+    if (loop.is_closed()) throw loop_closed();
+    loop.check_thread("create_task");
+    MAYHEM_CHECK(static_cast<bool>(body), "create_task was given an empty coroutine");
+    unique_frame frame(body.release());  // there may be no memory for what follows
+    runtime& own = runtime::of(loop);
+    task_base::name_pointer own_name = task_base::make_name(name);
+    const context& values = task_base::context_to_copy(loop);
+    auto* const state = new task_state<T>(own, frame.release(), own_name.release(), values, where);
+    state->start(own);
+    return counted(state);
+}
+
+}  // namespace detail
 
 /// Schedules a coroutine as a task of `loop`, by default the running one. It starts on the next
 /// tick, never inline. The loop keeps it alive until it is done. @throws loop_closed
 template <typename T>
 task<T> create_task(event_loop& loop, coro<T> body, std::string_view name = {},
                     std::source_location where = std::source_location::current()) {
-    if (loop.is_closed()) throw loop_closed();
-    loop.check_thread("create_task");
-    MAYHEM_CHECK(static_cast<bool>(body), "create_task was given an empty coroutine");
-    detail::unique_frame frame(body.release());  // there may be no memory for what follows
-    runtime& own = runtime::of(loop);
-    task_base::name_pointer own_name = task_base::make_name(name);
-    using state_type = detail::task_state<T>;
-    const context& values = task_base::context_to_copy(loop);
-    auto* const state = new state_type(own, frame.release(), own_name.release(), values, where);
-    state->start(own);
-    return task<T>(detail::counted(state));
+    return task<T>(detail::start_task(loop, body, name, where));
 }
 
 template <typename T>
 task<T> create_task(coro<T> body, std::string_view name = {},
                     std::source_location where = std::source_location::current()) {
-    return create_task(get_running_loop(), std::move(body), name, where);
+    return task<T>(detail::start_task(get_running_loop(), body, name, where));
 }
 
 /// Schedules something else that can be awaited: `create_task(queue.get())`.

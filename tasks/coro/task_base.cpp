@@ -48,10 +48,9 @@ void task_base::step_observed() noexcept {
 /// @returns true when the task has ended.
 inline bool task_base::run_until_suspended() noexcept {
     waiting_on_ = nullptr;
-    phase_ = phase::running;
-    if (must_cancel_ && !has_started_) [[unlikely]]
+    if (must_cancel_ && phase_ == phase::created) [[unlikely]]
         return end_unstarted(), true;
-    has_started_ = true;
+    phase_ = phase::running;
     event_loop& own = *loop();
     runtime::existing(own).enter(this);
     own.active_context() = &context_;
@@ -86,8 +85,8 @@ void task_base::fail() noexcept {
 void task_base::set_cancelled() noexcept { set_thrown(std::make_exception_ptr(cancelled{})); }
 
 void task_base::fail_misuse(const char* what) const noexcept {
-    static constexpr const char* names[] = {"is ready already", "is running", "is suspended",
-                                            "has ended"};
+    static constexpr const char* names[] = {"is ready already", "is ready already", "is running",
+                                            "is suspended", "has ended"};
     std::string who;
     try {
         who = describe();

@@ -103,7 +103,8 @@ class task_base : public runnable, public completion, public detail::frame_chain
     [[noreturn]] void raise_cancelled();
 
     void run() noexcept override {
-        leave(phase::ready, "run");
+        if (phase_ > phase::ready) [[unlikely]]
+            fail_misuse("run");
         step();
     }
 
@@ -129,7 +130,8 @@ class task_base : public runnable, public completion, public detail::frame_chain
 
   private:
     enum class phase : std::uint8_t {
-        ready,      // in the ready queue, or being started
+        created,    // in the ready queue for its first step
+        ready,      // in the ready queue
         running,    // its frames are on the thread's stack
         suspended,  // waits for what waiting_on_ says
         ended,
@@ -176,9 +178,8 @@ class task_base : public runnable, public completion, public detail::frame_chain
     std::atomic<const std::string*> name_{nullptr};
     int cancel_requests_ = 0;
     bool must_cancel_ = false;
-    bool has_started_ = false;
     bool asked_to_end_ = false;
-    phase phase_ = phase::ready;
+    phase phase_ = phase::created;
 };
 
 // ---- What suspensions ask of their task: every wait passes here ---------------------------
@@ -206,5 +207,12 @@ inline bool suspension::has_pending_cancel() const noexcept { return task_->has_
 inline void suspension::forget_pending_cancel() noexcept { task_->set_pending_cancel(false); }
 inline void suspension::return_cancel_request() noexcept { task_->set_pending_cancel(true); }
 inline event_loop& suspension::loop() const noexcept { return *task_->loop(); }
+
+inline void detail::completion_wait::refuse_impossible(const frame_chain* awaiting) const {
+    const auto& task = static_cast<const task_base&>(*awaiting);
+    const bool is_itself = static_cast<const completion*>(&task) == target_;
+    if (is_itself || task.loop() != target_->loop()) [[unlikely]]
+        refuse(task);
+}
 
 }  // namespace mayhem
