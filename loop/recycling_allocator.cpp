@@ -147,12 +147,12 @@ void release_stock() noexcept {
     for (free_list& list : own_blocks) shrink(list, limit_of(0));
 }
 
-without_recycling::without_recycling() noexcept {
-    if (keeps_stock()) close_stock(stock_state::suspended);
+without_recycling::without_recycling() noexcept : is_outermost_(keeps_stock()) {
+    if (is_outermost_) close_stock(stock_state::suspended);
 }
 
 without_recycling::~without_recycling() {
-    if (own_state == stock_state::suspended) open_stock();
+    if (is_outermost_) open_stock();
 }
 
 }  // namespace mayhem::detail

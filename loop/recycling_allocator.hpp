@@ -86,13 +86,16 @@ inline void deallocate(void* block, std::size_t size) noexcept {
 void release_stock() noexcept;
 
 /// While one lives, each of this thread's blocks comes from operator new, and goes back to where it
-/// came from at once: for tests in which any of them may be the one without memory.
+/// came from at once: for tests in which any of them may be the one without memory. They nest.
 class without_recycling {
   public:
     without_recycling() noexcept;
     without_recycling(const without_recycling&) = delete;
     without_recycling& operator=(const without_recycling&) = delete;
     ~without_recycling();
+
+  private:
+    const bool is_outermost_;
 };
 
 /// Base of objects that live in recycled blocks. (What is aligned for more than operator new's

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdlib>
 #include <mutex>
 #include <new>
 #include <numeric>
@@ -66,13 +67,25 @@ class alignas(64) slab : public list_hook<> {
     std::byte* uncut_;  // from here on there are no blocks yet
 };
 
-void* from_system(std::size_t bytes) noexcept {
-    return ::operator new(bytes, std::align_val_t{alignof(slab)}, std::nothrow);
-}
+// Not operator new: where memory is short it calls the program's new_handler, which may free
+// blocks, and that would wait for the lock that is held here. Who gets no slab asks operator new
+// for a block.
+void* from_system(std::size_t bytes) noexcept { return std::aligned_alloc(alignof(slab), bytes); }
 
-void to_system(void* memory) noexcept {
-    ::operator delete(memory, std::align_val_t{alignof(slab)});
-}
+void to_system(void* memory) noexcept { std::free(memory); }
+
+/// The same for the list of slabs.
+template <typename T>
+struct system_memory {
+    using value_type = T;
+    T* allocate(std::size_t count) {
+        void* const memory = std::malloc(count * sizeof(T));
+        if (memory == nullptr) throw std::bad_alloc();
+        return static_cast<T*>(memory);
+    }
+    void deallocate(T* memory, std::size_t) noexcept { std::free(memory); }
+    bool operator==(const system_memory&) const = default;
+};
 
 /// All slabs of the process.
 class heap {
@@ -167,10 +180,13 @@ class heap {
     }
 
     std::mutex mutex_;
-    std::vector<slab*> slabs_;  // by address
+    std::vector<slab*, system_memory<slab*>> slabs_;  // by address
     std::array<intrusive_list<slab>, block_classes> with_room_;
     std::array<std::size_t, block_classes> bytes_{};
 };
+
+// Made before main begins, so that no other thread forks while one is making it.
+[[maybe_unused]] const heap& made_early = heap::the();
 
 }  // namespace
 

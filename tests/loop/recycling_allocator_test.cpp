@@ -4,6 +4,8 @@
 
 #include <cstring>
 #include <gtest/gtest.h>
+#include <new>
+#include <sys/resource.h>
 #include <thread>
 #include <vector>
 
@@ -127,6 +129,65 @@ TEST(recycling_allocator, without_recycling_no_block_comes_from_a_slab) {
     give(plain, 900);  // ... whenever that is
     release_stock();
     EXPECT_EQ(live_blocks(), before);
+}
+
+/// False under sanitizers, too.
+bool takes_blocks_from_slabs() {
+    release_stock();
+    const std::size_t before = slab_heap::bytes();
+    void* const block = allocate(901);
+    const bool grew = slab_heap::bytes() > before;
+    deallocate(block, 901);
+    release_stock();
+    return grew;
+}
+
+TEST(recycling_allocator, without_recycling_nests) {
+    const bool usually = takes_blocks_from_slabs();
+    {
+        const without_recycling outer;
+        {
+            const without_recycling inner;
+        }
+        EXPECT_FALSE(takes_blocks_from_slabs());
+    }
+    EXPECT_EQ(takes_blocks_from_slabs(), usually);
+}
+
+// ---- Without memory ---------------------------------------------------------------------------
+
+std::vector<void*> hoard;  // what the handler gives up
+rlimit limit_before{};
+
+/// As a program may have one that drops its tasks.
+void free_the_hoard() {
+    std::set_new_handler(nullptr);
+    ::setrlimit(RLIMIT_AS, &limit_before);
+    give(hoard, 1024);
+    release_stock();
+    hoard.clear();
+}
+
+/// Lets the process have no more memory than it has, until the handler is called.
+void use_memory_up() {
+    ::getrlimit(RLIMIT_AS, &limit_before);
+    rlimit none = limit_before;
+    none.rlim_cur = 0;
+    ::setrlimit(RLIMIT_AS, &none);
+    std::set_new_handler(free_the_hoard);
+}
+
+TEST(recycling_allocator, a_new_handler_may_free_blocks) {
+    if (!takes_blocks_from_slabs()) GTEST_SKIP() << "sanitizers need memory of their own";
+    constexpr std::size_t enough = 1024 * mebibyte / 2048;
+    std::vector<void*> blocks;
+    blocks.reserve(enough);
+    hoard = take(1000, 1024);
+    use_memory_up();
+    while (!hoard.empty() && blocks.size() < enough) blocks.push_back(allocate(2048));
+    EXPECT_TRUE(hoard.empty()) << "the handler was not called";
+    give(blocks, 2048);
+    release_stock();
 }
 
 }  // namespace
