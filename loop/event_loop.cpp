@@ -179,8 +179,7 @@ bool event_loop::arm_timerfd() {
     if (timers_.empty()) return false;
     time_point wake = timers_.earliest();
     if (wake <= clock::now()) return true;
-    const time_point latest = deadline_after(wake, timer_slack_);
-    if (timers_.second() <= latest) wake = latest;
+    wake = timers_.last_due_by(deadline_after(wake, timer_slack_));
     if (wake != timerfd_deadline_ && wake != never) arm_timerfd_at(wake);
     return false;
 }

@@ -30,8 +30,8 @@ struct loop_options {
     duration busy_poll{0};
     /// How much later than due timers may be when the loop sleeps and several are due within that
     /// time: one wake-up then serves all of them. The kernel does the same to its own sleepers,
-    /// with 50 us. A timer that is alone is not delayed; 0 delays none, and
-    /// more than a second is a second.
+    /// with 50 us. A timer that is alone is not delayed, and with up to five the last one is exact;
+    /// 0 delays none, and more than a second is a second.
     duration timer_slack = std::chrono::microseconds(25);
     /// For tests: time stands still while anything can run, and jumps to the next deadline when
     /// nothing can, so that no test ever really sleeps.

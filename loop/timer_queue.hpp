@@ -49,13 +49,19 @@ class timer_queue {
     /// The earliest deadline. REQUIRES: not empty.
     [[nodiscard]] time_point earliest() const noexcept { return heap_.front().deadline; }
 
-    /// The deadline that follows the earliest; `never` when there is none. REQUIRES: not empty.
-    [[nodiscard]] time_point second() const noexcept {
+    /// The last deadline up to `limit`; but `limit` itself when there are so many timers that
+    /// only a search would find that one. REQUIRES: not empty.
+    [[nodiscard]] time_point last_due_by(time_point limit) const noexcept {
         // The heap's order is known only between a node and its children: those of the first.
-        time_point found = never;
         const std::size_t end = std::min(heap_.size(), arity + 1);
-        for (std::size_t at = 1; at < end; ++at) found = std::min(found, heap_[at].deadline);
-        return found;
+        time_point last = heap_.front().deadline;
+        bool is_crowd = false;
+        for (std::size_t at = 1; at < end; ++at) {
+            if (heap_[at].deadline > limit) continue;
+            last = std::max(last, heap_[at].deadline);
+            is_crowd = end < heap_.size();
+        }
+        return is_crowd ? limit : last;
     }
 
     /// Adds `item` with a deadline. REQUIRES: it is not armed. Throws std::bad_alloc.
