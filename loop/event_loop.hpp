@@ -44,6 +44,11 @@ namespace detail {
 class step_monitor;
 }
 
+/// What a loop can call: it keeps a copy, and calls that.
+template <typename Function>
+concept loop_function = std::invocable<std::decay_t<Function>&> &&
+                        std::constructible_from<std::decay_t<Function>, Function>;
+
 class event_loop {
   public:
     /// Throws std::system_error when no backend can be had (no descriptors, no memory).
@@ -60,7 +65,7 @@ class event_loop {
 
     /// Runs `function` on the next tick, after what was scheduled before.
     /// @throws loop_closed
-    template <std::invocable Function>
+    template <loop_function Function>
     handle call_soon(Function&& function,
                      std::source_location where = std::source_location::current()) {
         check_usable();
@@ -73,7 +78,7 @@ class event_loop {
 
     /// Runs `function` once `delay` has passed; never early. A delay <= 0 means the next tick.
     /// @throws loop_closed; std::invalid_argument when the delay is NaN
-    template <typename Rep, typename Period, std::invocable Function>
+    template <typename Rep, typename Period, loop_function Function>
     handle call_later(std::chrono::duration<Rep, Period> delay, Function&& function,
                       std::source_location where = std::source_location::current()) {
         check_thread("call_later");
@@ -82,7 +87,7 @@ class event_loop {
     }
 
     /// Runs `function` at `when` on this loop's clock. Equal deadlines run in scheduling order.
-    template <std::invocable Function>
+    template <loop_function Function>
     handle call_at(time_point when, Function&& function,
                    std::source_location where = std::source_location::current()) {
         check_usable();
@@ -98,7 +103,7 @@ class event_loop {
     /// call_soon from any thread: wakes the loop when it sleeps.
     /// @throws loop_closed. The loop object itself must still exist; a thread that cannot know
     /// holds a `remote()` instead.
-    template <std::invocable Function>
+    template <loop_function Function>
     handle call_soon_threadsafe(Function&& function,
                                 std::source_location where = std::source_location::current()) {
         refuse_after_fork();

@@ -22,6 +22,19 @@ namespace {
 using namespace mayhem;
 using namespace std::chrono_literals;
 
+// A loop keeps a copy and calls that, by its name: what can be called only once, or cannot be
+// copied from, is refused where it is given.
+struct called_as_temporary {
+    void operator()() && {}
+};
+struct called_by_name {
+    void operator()() & {}
+};
+static_assert(!loop_function<called_as_temporary>);
+static_assert(loop_function<called_by_name>);
+static_assert(loop_function<void (&)()>);
+static_assert(!loop_function<const std::unique_ptr<called_by_name>&>);
+
 class event_loop_test : public test::loop_suite {
   protected:
     void run_ticks(int count) {
