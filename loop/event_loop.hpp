@@ -112,6 +112,12 @@ class event_loop {
             detail::reach::any_thread));
     }
 
+    /// @throws loop_error in a forked child, where a loop of its parent may not be used
+    void refuse_after_fork() const {
+        if (is_from_before_fork()) [[unlikely]]
+            throw_after_fork();
+    }
+
     /// The loop's inbox, which may be kept and posted to after the loop is gone (posts are then
     /// refused).
     [[nodiscard]] std::shared_ptr<inbox> remote() const noexcept { return inbox_; }
@@ -322,10 +328,6 @@ class event_loop {
     void run_ready_watched() noexcept;
     void drop_everything() noexcept;
     void abandon() noexcept;
-    void refuse_after_fork() const {
-        if (is_from_before_fork()) [[unlikely]]
-            throw_after_fork();
-    }
     [[nodiscard]] bool is_from_before_fork() const noexcept { return forks_ != detail::forks; }
     void check_usable() const {
         if (closed_) [[unlikely]]

@@ -163,9 +163,10 @@ class submission final : public runnable {
 /// Submits a coroutine to `loop` from another thread; asyncio.run_coroutine_threadsafe. The
 /// coroutine runs, and its frame is destroyed, on the loop's thread. It starts in a copy of the
 /// submitting thread's context.
-/// @throws loop_closed; the coroutine is then destroyed unrun.
+/// @throws loop_closed, and loop_error in a forked child; the coroutine is then destroyed unrun.
 template <typename T>
 concurrent_future<T> run_coroutine_threadsafe(coro<T> body, event_loop& loop) {
+    loop.refuse_after_fork();
     auto state = std::make_shared<detail::concurrent_state<T>>();
     auto node = std::make_unique<detail::submission<T>>(loop, std::move(body), state);
     const auto remote = loop.remote();

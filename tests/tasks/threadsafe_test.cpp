@@ -11,6 +11,7 @@
 
 #include "tasks/mayhem.hpp"
 #include "tasks/testing/co_test.hpp"
+#include "tests/support/refuse_system_call.hpp"
 #include "tests/tasks/support.hpp"
 
 namespace {
@@ -123,6 +124,26 @@ TEST(threadsafe, a_submission_after_close_is_refused_and_its_coroutine_destroyed
         auto body = [](live_object) -> coro<> { co_return; };
         EXPECT_THROW(run_coroutine_threadsafe(body(live_object()), loop), loop_closed);
         EXPECT_EQ(live_object::alive(), 0);
+    });
+}
+
+TEST(threadsafe, a_forked_child_is_refused_and_its_coroutine_destroyed) {
+    for_each_backend([](backend_kind kind) {
+        loop_options options;
+        options.backend = kind;
+        event_loop loop(options);
+        const int status = test::in_child([&] {
+            auto body = [](live_object) -> coro<> { co_return; };
+            try {
+                run_coroutine_threadsafe(body(live_object()), loop);
+            } catch (const loop_closed&) {
+                return 1;
+            } catch (const loop_error&) {
+                return live_object::alive() == 0 ? 0 : 2;
+            }
+            return 3;
+        });
+        EXPECT_EQ(status, 0);
     });
 }
 
