@@ -92,7 +92,7 @@ void event_loop::submit(operation& op) {
     }
     if (virtual_clock_ && advance_virtual_clock()) return;
     if (!virtual_clock_ && arm_timerfd()) return poll_backend(wait::no);
-    if (idle_hook_ && nothing_can_wake()) {
+    if (idle_hook_ && nothing_can_wake() && is_alone_()) {
         // Completions may be waiting unseen in the kernel: only a look there makes it certain.
         poll_backend(wait::no);
         inbox_->drain(ready_);

@@ -251,9 +251,13 @@ class event_loop {
     void begin_external_work() noexcept { ++external_work_; }
     void end_external_work() noexcept { --external_work_; }
 
-    /// Called (at most once per idle period) when nothing is ready and nothing that the loop knows
-    /// of can ever make it so. Empty: the loop just blocks.
-    void set_idle_hook(std::function<void()> hook) { idle_hook_ = std::move(hook); }
+    /// `hook` is called when nothing is ready, nothing that the loop knows of can ever make it so,
+    /// and `is_alone` says that nobody else will either: it is asked first, and the loop looks once
+    /// more after that, so that who woke it and is gone was heard. Without a hook it just blocks.
+    void set_idle_hook(std::function<bool()> is_alone, std::function<void()> hook) {
+        is_alone_ = std::move(is_alone);
+        idle_hook_ = std::move(hook);
+    }
 
     [[nodiscard]] loop_extension* extension() const noexcept { return extension_.get(); }
     void set_extension(std::unique_ptr<loop_extension> extension) noexcept {
@@ -395,6 +399,7 @@ class event_loop {
     exception_handler exception_handler_;
     std::function<void()> idle_hook_;
     std::function<time_point()> step_clock_;
+    std::function<bool()> is_alone_;
     detail::debugged_loop debugged_;
     std::shared_ptr<detail::step_monitor> monitor_;  // null unless stalls are watched
     std::function<void()> close_hook_;

@@ -61,7 +61,7 @@ void detail::run_until_done(event_loop& loop, const task_ref& main) {
 }
 
 runner::runner(const run_options& options) : options_(options), loop_(options.loop) {
-    loop_.set_idle_hook([this] { on_idle(); });
+    loop_.set_idle_hook([this] { return is_alone(); }, [this] { on_deadlock(); });
 }
 
 runner::~runner() {
@@ -110,17 +110,13 @@ void runner::on_interrupt(const task_ref& main) {
     loop_.stop();
 }
 
-/// Nothing that the loop knows of can wake it. Other threads still might, if there are any; the
-/// executor's own idle threads do not count.
-void runner::on_idle() {
+/// True when no other thread could wake the loop; the executor's own idle ones do not count.
+bool runner::is_alone() {
     const auto& executor = runtime::of(loop_).executor_or_null();
-    const std::size_t harmless = 1 + (executor ? executor->threads() : 0);
-    if (detail::count_threads() > harmless) return;
-    // One that is gone may have woken the loop before it ended, and after the loop's look.
-    if (!std::exchange(looked_again_, false)) {
-        loop_.call_soon([this] { looked_again_ = true; });
-        return;
-    }
+    return detail::count_threads() <= 1 + (executor ? executor->threads() : 0);
+}
+
+void runner::on_deadlock() {
     deadlock_ = "Deadlock: nothing is ready and nothing can wake the loop; suspended tasks:" +
                 list_stacks(loop_);
     loop_.stop();

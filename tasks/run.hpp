@@ -87,7 +87,8 @@ class runner {
     void refuse_nesting() const;
     void run_until_done(const task_ref& main);
     void on_interrupt(const task_ref& main);
-    void on_idle();
+    [[nodiscard]] bool is_alone();
+    void on_deadlock();
     void end_tasks();
     void end_executor();
 
@@ -96,7 +97,6 @@ class runner {
     task_ref main_;  // what run_until_done waits for
     int interrupts_ = 0;
     bool stopped_by_interrupt_ = false;
-    bool looked_again_ = false;  // at the kernel, since no other thread was there
     std::optional<std::string> deadlock_;
 };
 
