@@ -222,7 +222,8 @@ class event_loop {
         if (closed_) return submit(op), false;
         check_thread("submit");
         if (!backend_->start(op)) return false;
-        const std::int32_t cost = op.result > 0 ? op.result / bytes_as_one_run : 0;
+        const bool is_long = op.result >= bytes_as_one_run && transfers_bytes(op.code);
+        const std::int32_t cost = is_long ? op.result / bytes_as_one_run : 0;
         runs_since_poll_ += static_cast<std::size_t>(cost);
         at_once_left_ -= 1 + cost;
         if (at_once_left_ < 0) ready_.push(op);

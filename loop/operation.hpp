@@ -48,6 +48,11 @@ enum class opcode : std::uint8_t {
     close,
 };
 
+/// True when the result is a number of bytes: what was read or written.
+[[nodiscard]] constexpr bool transfers_bytes(opcode code) noexcept {
+    return code >= opcode::read && code <= opcode::sendfile;
+}
+
 /// The opcode's name, for messages and traces ("recv").
 [[nodiscard]] std::string_view to_string(opcode code) noexcept;
 
