@@ -325,6 +325,15 @@ void event_loop::default_exception_handler(const exception_context& context) con
     log_message(log_level::error, text);
 }
 
+void event_loop::set_idle_hook(std::function<bool()> is_alone, std::function<void()> hook) {
+    is_alone_ = std::move(is_alone);
+    idle_hook_ = std::move(hook);
+}
+
+void event_loop::set_extension(std::unique_ptr<loop_extension> extension) noexcept {
+    extension_ = std::move(extension);
+}
+
 void event_loop::throw_closed() { throw loop_closed(); }
 
 void event_loop::throw_after_fork() {

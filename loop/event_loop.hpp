@@ -16,7 +16,6 @@
 // exceptions are `call_soon_threadsafe` and `remote()`.
 #pragma once
 
-#include <concepts>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -43,11 +42,6 @@ namespace mayhem {
 namespace detail {
 class step_monitor;
 }
-
-/// What a loop can call: it keeps a copy, and calls that.
-template <typename Function>
-concept loop_function = std::invocable<std::decay_t<Function>&> &&
-                        std::constructible_from<std::decay_t<Function>, Function>;
 
 class event_loop {
   public:
@@ -118,8 +112,7 @@ class event_loop {
             throw_after_fork();
     }
 
-    /// The loop's inbox, which may be kept and posted to after the loop is gone (posts are then
-    /// refused).
+    /// The loop's inbox, which may be kept, and refuses posts after the loop is gone.
     [[nodiscard]] std::shared_ptr<inbox> remote() const noexcept { return inbox_; }
 
     /// The loop's clock, monotonic; the base of call_at.
@@ -255,15 +248,10 @@ class event_loop {
     /// `hook` is called when nothing is ready, nothing that the loop knows of can ever make it so,
     /// and `is_alone` says that nobody else will either: it is asked first, and the loop looks once
     /// more after that, so that who woke it and is gone was heard. Without a hook it just blocks.
-    void set_idle_hook(std::function<bool()> is_alone, std::function<void()> hook) {
-        is_alone_ = std::move(is_alone);
-        idle_hook_ = std::move(hook);
-    }
+    void set_idle_hook(std::function<bool()> is_alone, std::function<void()> hook);
 
     [[nodiscard]] loop_extension* extension() const noexcept { return extension_.get(); }
-    void set_extension(std::unique_ptr<loop_extension> extension) noexcept {
-        extension_ = std::move(extension);
-    }
+    void set_extension(std::unique_ptr<loop_extension> extension) noexcept;
 
     /// True when anything wants to know of steps: debug mode, log_slow_callbacks, the watchdog, or
     /// whoever asked by `observe_steps`.
@@ -347,7 +335,8 @@ class event_loop {
         const bool is_inside = running_ && active_context_ != nullptr;
         return new detail::callback_of<std::decay_t<Function>>(
             std::forward<Function>(function), *this,
-            is_inside ? *active_context_ : context::active(), where, detail::reach::own_thread);
+            is_inside ? *active_context_ : context::active(), where,
+            debug_ ? detail::reach::checked_thread : detail::reach::own_thread);
     }
     handle post(detail::callback& made);
     void check_thread_slowly(std::string_view what) const;
@@ -398,9 +387,9 @@ class event_loop {
     duration slow_threshold_{};
     context* active_context_ = nullptr;
     exception_handler exception_handler_;
+    std::function<bool()> is_alone_;
     std::function<void()> idle_hook_;
     std::function<time_point()> step_clock_;
-    std::function<bool()> is_alone_;
     detail::debugged_loop debugged_;
     std::shared_ptr<detail::step_monitor> monitor_;  // null unless stalls are watched
     std::function<void()> close_hook_;

@@ -9,6 +9,8 @@
 namespace mayhem {
 namespace detail {
 
+void callback::bind() noexcept { home_.bind(loop_.id()); }
+
 void callback::run() noexcept {
     if (!is_cancelled()) {
         const slow_step_watch watch(loop_, *this);

@@ -2,13 +2,16 @@
 #pragma once
 
 #include <atomic>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <source_location>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "loop/context.hpp"
+#include "loop/loop_binding.hpp"
 #include "loop/recycling_allocator.hpp"
 #include "loop/timer_queue.hpp"
 
@@ -16,10 +19,16 @@ namespace mayhem {
 
 class event_loop;
 
+/// What a loop can call: it keeps a copy, and calls that.
+template <typename Function>
+concept loop_function = std::invocable<std::decay_t<Function>&> &&
+                        std::constructible_from<std::decay_t<Function>, Function>;
+
 namespace detail {
 
-/// Who may hold handles of a callback: its loop's thread, or any thread.
-enum class reach : bool { own_thread, any_thread };
+/// Who may hold handles of a callback: its loop's thread (and whether that is checked, as in debug
+/// mode), or any thread.
+enum class reach : std::uint8_t { own_thread, checked_thread, any_thread };
 
 /// The shared state of one scheduled call: of call_soon (never armed as a timer), call_later,
 /// call_at and call_soon_threadsafe alike. One reference belongs to the loop until the callback
@@ -48,14 +57,14 @@ class callback : public timer, public recycled {
     [[nodiscard]] std::string describe() const;
 
     void retain() noexcept {
-        if (reach_ == reach::any_thread) {
-            references_.fetch_add(1, std::memory_order_relaxed);
-        } else {
+        if (reach_ == reach::own_thread) {
             references_.store(references() + 1, std::memory_order_relaxed);
+        } else {
+            references_.fetch_add(1, std::memory_order_relaxed);
         }
     }
     void release() noexcept {
-        if (reach_ == reach::any_thread) {
+        if (reach_ != reach::own_thread) {
             // Acquire-release: the last owner must see everything that the others did before.
             if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
         } else if (references() == 1) {
@@ -65,16 +74,33 @@ class callback : public timer, public recycled {
         }
     }
 
+    /// The same for handles, which in debug mode are refused to other threads.
+    void retain_for_handle() {
+        if (reach_ == reach::checked_thread) [[unlikely]]
+            home_.check_thread("a handle's copying");
+        retain();
+    }
+    void release_from_handle() noexcept {
+        if (reach_ == reach::checked_thread) [[unlikely]] {
+            if (!home_.allows("a handle's destruction")) return;  // not a count that others change
+        }
+        release();
+    }
+
   protected:
     callback(event_loop& loop, const context& values, const std::source_location& where,
              reach handles) noexcept
-        : loop_(loop), context_(values), where_(where), reach_(handles) {}
+        : loop_(loop), context_(values), where_(where), reach_(handles) {
+        if (handles == reach::checked_thread) [[unlikely]]
+            bind();
+    }
     virtual ~callback() = default;
 
     virtual void call() = 0;
     virtual void drop_function() noexcept = 0;
 
   private:
+    void bind() noexcept;
     [[nodiscard]] std::uint32_t references() const noexcept {
         return references_.load(std::memory_order_relaxed);
     }
@@ -86,6 +112,7 @@ class callback : public timer, public recycled {
     std::atomic<std::uint32_t> references_{1};
     std::atomic<bool> cancelled_{false};
     const reach reach_;
+    loop_binding home_;  // in debug mode: the loop, which may be gone when its handles are not
 };
 
 /// With the function itself beside it, in the same block.
@@ -108,15 +135,16 @@ class callback_of final : public callback {
 
 /// Refers to a scheduled callback; mirrors asyncio's Handle and TimerHandle. Copies refer to the
 /// same callback. Dropping a handle does not cancel. A handle may outlive its loop. It belongs to
-/// the loop's thread, as the loop does, also for copying and dropping; handles of
+/// the loop's thread, as the loop does, also for copying (which debug mode refuses elsewhere, with
+/// loop_error) and dropping (which it then logs, and does not carry out); handles of
 /// call_soon_threadsafe may be used anywhere.
 class handle {
   public:
     handle() noexcept = default;
     /// Takes over one reference.
     explicit handle(detail::callback* state) noexcept : state_(state) {}
-    handle(const handle& other) noexcept : state_(other.state_) {
-        if (state_ != nullptr) state_->retain();
+    handle(const handle& other) : state_(other.state_) {
+        if (state_ != nullptr) state_->retain_for_handle();
     }
     handle(handle&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
     handle& operator=(handle other) noexcept {
@@ -124,7 +152,7 @@ class handle {
         return *this;
     }
     ~handle() {
-        if (state_ != nullptr) state_->release();
+        if (state_ != nullptr) state_->release_from_handle();
     }
 
     /// The callback will not run, even when it is due in this very tick. A cancelled timer leaves

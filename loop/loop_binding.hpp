@@ -57,6 +57,9 @@ class debugged_loop : public list_hook<debugged_loop> {
 /// A primitive's note of its loop.
 class loop_binding {
   public:
+    /// Notes a loop before it is used there.
+    void bind(std::uint64_t id) noexcept { loop_.store(id, std::memory_order_relaxed); }
+
     /// In debug mode, throws loop_error when called on another thread than that of the loop on
     /// which the primitive was used last, while that loop runs; names both threads and `what`.
     void check_thread(std::string_view what) const {

@@ -59,6 +59,7 @@ class prompt_backend final : public backend {
     void submit(operation&) noexcept override {}
     bool start(operation& op) noexcept override { return finished_at_once(op, op.result); }
     void cancel(operation&) noexcept override {}
+    void cancel_all() noexcept override {}
     void forget(int) noexcept override {}
     std::error_code poll(mayhem::wait) noexcept override { return {}; }
 };

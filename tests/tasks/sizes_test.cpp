@@ -24,7 +24,7 @@ TEST(sizes, of_what_a_frame_holds_while_it_waits_are_bounded) {
 }
 
 TEST(sizes, of_callbacks_primitives_and_descriptors_are_bounded) {
-    EXPECT_LE(sizeof(detail::callback), 64U);
+    EXPECT_LE(sizeof(detail::callback), 72U);
     EXPECT_LE(sizeof(event), 48U);
     EXPECT_LE(sizeof(lock), 72U);
     EXPECT_LE(sizeof(semaphore), 80U);

@@ -90,6 +90,7 @@ std::vector<entry_point> loop_entry_points(belongings& own) {
         {"submit", [&] { loop.submit(own.operation); }},
         {"arm_timer", [&] { loop.arm_timer(own.timer, loop.time()); }},
         {"handle.cancel", [&] { own.alarm.cancel(); }},
+        {"a handle's copying", [&] { const handle copy = own.alarm; }},
     };
 }
 
@@ -244,6 +245,34 @@ CO_TEST(wrong_thread, a_guard_that_ends_there_is_logged_and_gives_nothing_back) 
     EXPECT_EQ(log.count("ERROR: Non-thread-safe operation"), 1U);
     EXPECT_EQ(log.count("guard.release was called on thread"), 1U);
     mutex.release();
+}
+
+CO_TEST(wrong_thread, a_handle_that_ends_there_is_logged_also_when_its_callback_has_run) {
+    const log_capture log;
+    event_loop& loop = get_running_loop();
+    loop.set_debug(true);
+    auto waiting = std::make_unique<handle>(loop.call_later(1h, [] {}));
+    auto done = std::make_unique<handle>(loop.call_soon([] {}));
+    co_await ticks(2);
+    handle alarm = *waiting;  // so that the loop is not the only one to count
+    auto drop = [&] {
+        waiting.reset();
+        done.reset();
+    };
+    co_await in_thread(drop);
+    EXPECT_EQ(log.count("a handle's destruction was called on thread"), 2U);
+    alarm.cancel();
+}
+
+CO_TEST(wrong_thread, a_handle_of_call_soon_threadsafe_may_go_anywhere) {
+    event_loop& loop = get_running_loop();
+    loop.set_debug(true);
+    const log_capture log;
+    auto there_and_back = [&loop] { return handle(loop.call_soon_threadsafe([] {})); };
+    handle made = co_await in_thread(there_and_back);
+    auto drop = [&made] { const handle copy = std::exchange(made, handle()); };
+    co_await in_thread(drop);
+    EXPECT_EQ(log.count("ERROR"), 0U);
 }
 
 CO_TEST(wrong_thread, a_loop_of_another_thread_is_refused_as_well) {
