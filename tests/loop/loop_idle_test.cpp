@@ -19,6 +19,7 @@ class loop_idle : public test::loop_suite {
 
 TEST_P(loop_idle, who_wakes_an_idle_loop_and_is_gone_when_threads_are_counted_is_heard) {
     bool heard = false;
+    bool was_idle = false;
     const auto is_alone = [&] {
         std::thread([&] {
             loop.call_soon_threadsafe([&] {
@@ -28,9 +29,14 @@ TEST_P(loop_idle, who_wakes_an_idle_loop_and_is_gone_when_threads_are_counted_is
         }).join();
         return true;
     };
-    loop.set_idle_hook(is_alone, [&] { loop.stop(); });
+    const auto end = [&] {
+        was_idle = true;
+        loop.stop();
+    };
+    loop.set_idle_hook(is_alone, end);
     loop.run_forever();
     EXPECT_TRUE(heard);
+    EXPECT_FALSE(was_idle);
 }
 
 TEST_P(loop_idle, a_loop_that_is_not_alone_waits) {
