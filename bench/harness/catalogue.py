@@ -59,11 +59,16 @@ class Case:
     quick_sizes: tuple = ()
     quick: bool = True  # false: not in a quick session
     rounds: int = 0
-    counted: bool = True
+    counted: bool | tuple = True  # or of whom: where others use threads, no two counts are alike
     plot: bool = True
     scaling: bool = False  # sizes are loops, and the plot says how many times as fast
     goals: tuple = ()
     why: str = ""  # shown when a goal is not reached: the reason, as far as it is known
+
+    def is_counted(self, competitor):
+        if isinstance(self.counted, tuple):
+            return competitor in self.counted
+        return self.counted
 
     def sizes_to_count(self):
         """Counting takes a second for each, so it is done for the sizes that goals speak of."""
@@ -157,6 +162,9 @@ def _check_case(catalogue, workload, case):
     place = f"workload {workload.id}, case {case.id}"
     if case.measure in TIMES and case.unit not in TIME_UNITS:
         raise CatalogueError(f"{place}: {case.unit} is no unit of time")
+    for name in case.counted if isinstance(case.counted, tuple) else ():
+        if name not in workload.competitors:
+            raise CatalogueError(f"{place}: counts of {name}, who does not take part")
     for goal in case.goals:
         if goal.times not in {"", "best peer", "itself", *catalogue.competitors}:
             raise CatalogueError(f"{place}: goal relative to {goal.times}, which does not exist")

@@ -123,10 +123,11 @@ class Session:
         done = set()
         keys = [(workload, case, sample["size"], sample["competitor"])
                 for workload in self.workloads if not workload.script
-                for case in workload.benchmarks() if case.counted
+                for case in workload.benchmarks()
                 for sample in self.samples
                 if (sample["workload"], sample["benchmark"]) == (workload.id, case.benchmark)
                 and sample["size"] in case.sizes_to_count()
+                and case.is_counted(sample["competitor"])
                 and names[sample["competitor"]].kind != "python"]
         progress = Progress(len({(w.id, c.id, size, name) for w, c, size, name in keys}))
         for workload, case, size, name in keys:

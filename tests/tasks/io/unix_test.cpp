@@ -149,4 +149,16 @@ CO_TEST(unix_socket, a_path_that_is_too_long_is_refused_with_its_limit) {
     co_return;
 }
 
+// So that the reader of one processor finds in its cache what was written: docs/SPEED.md has what
+// shorter and longer parts cost. What the last part is need not be looked at: it is what is left.
+CO_TEST(unix_socket, long_transfers_go_half_a_mebibyte_at_a_time) {
+    auto [left, right] = unix_stream::pair();
+    std::vector<std::byte> bytes(3 << 20);
+    const auto writing = left.write_all(bytes).operator co_await();
+    const auto reading = right.read_exactly(bytes).operator co_await();
+    EXPECT_EQ(writing.length, 512U << 10);
+    EXPECT_EQ(reading.length, 512U << 10);
+    co_return;
+}
+
 }  // namespace
