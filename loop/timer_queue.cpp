@@ -64,7 +64,7 @@ timer* timer_queue::pop_any() noexcept {
 
 void timer_queue::place(std::size_t position, const entry& moved) noexcept {
     heap_[position] = moved;
-    moved.item->position_ = position;
+    moved.item->position_ = static_cast<std::uint32_t>(position);
 }
 
 void timer_queue::sift_up(std::size_t position, const entry& moved) noexcept {

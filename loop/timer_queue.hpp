@@ -30,8 +30,8 @@ class timer : public runnable {
 
   private:
     friend class timer_queue;
-    static constexpr std::size_t nowhere = ~std::size_t{0};
-    std::size_t position_ = nowhere;
+    static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
+    std::uint32_t position_ = nowhere;  // so many would take 300 GB
 };
 
 class timer_queue {

@@ -15,7 +15,7 @@ class sleep_awaiter final : public suspension, public timer {
   public:
     /// @param time a delay, or, as a duration since the clock's epoch, a deadline.
     sleep_awaiter(duration time, bool is_deadline) noexcept
-        : time_(time), is_deadline_(is_deadline) {}
+        : is_deadline_(is_deadline), time_(time) {}
     ~sleep_awaiter();
 
     bool await_ready() const noexcept { return false; }
@@ -40,10 +40,11 @@ class sleep_awaiter final : public suspension, public timer {
     bool start();
     void end() noexcept;
 
-    duration time_;
+    // (First what fits beside the timer's own: a program may have a million of these.)
     bool is_deadline_;
     bool over_ = false;  // the task is ready: the time has come, or it was cancelled
     bool cancelled_ = false;
+    duration time_;
 };
 
 }  // namespace detail
@@ -66,20 +67,28 @@ class [[nodiscard("yield does nothing until it is awaited")]] yielding {
     task_base* task_ = nullptr;
 };
 
-/// A sleep that has not begun: what `co_await` and everything that takes awaitables begins.
+/// A sleep that has not begun: what `co_await` and everything that takes awaitables begins. (Two
+/// types, because a coroutine's frame holds one while it sleeps.)
 class [[nodiscard("sleep does nothing until it is awaited")]] sleeping {
   public:
-    explicit sleeping(duration delay) noexcept : time_(delay) {}
-    explicit sleeping(time_point deadline) noexcept
-        : time_(deadline.time_since_epoch()), is_deadline_(true) {}
-
+    explicit sleeping(duration delay) noexcept : delay_(delay) {}
     detail::sleep_awaiter operator co_await() const noexcept {
-        return detail::sleep_awaiter(time_, is_deadline_);
+        return detail::sleep_awaiter(delay_, false);
     }
 
   private:
-    duration time_;
-    bool is_deadline_ = false;
+    duration delay_;
+};
+
+class [[nodiscard("sleep does nothing until it is awaited")]] sleeping_until {
+  public:
+    explicit sleeping_until(time_point deadline) noexcept : deadline_(deadline) {}
+    detail::sleep_awaiter operator co_await() const noexcept {
+        return detail::sleep_awaiter(deadline_.time_since_epoch(), true);
+    }
+
+  private:
+    time_point deadline_;
 };
 
 /// Suspends the task for at least `delay`. A delay <= 0 lets every other ready task run once, and
@@ -91,7 +100,7 @@ sleeping sleep(std::chrono::duration<Rep, Period> delay) {
 }
 
 /// Suspends the task until the loop's clock reaches `deadline`.
-inline sleeping sleep_until(time_point deadline) { return sleeping(deadline); }
+inline sleeping_until sleep_until(time_point deadline) { return sleeping_until(deadline); }
 
 /// Gives way to everything that is ready now; asyncio's sleep(0). A cancellation that was asked for
 /// before or meanwhile is raised when the task's turn comes.
