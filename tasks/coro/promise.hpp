@@ -11,9 +11,11 @@
 //      +------------------ top_ ---------------------------+
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <bit>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <source_location>
@@ -56,16 +58,6 @@ class unique_frame {
   private:
     std::coroutine_handle<> frame_;
 };
-
-/// What every compiler here puts at the beginning of a frame. (promise_of relies on it, too.)
-struct frame_head {
-    void (*resume)(void* frame) noexcept;
-    void (*destroy)(void* frame) noexcept;
-};
-/// The frame in which a task's root seems to be awaited: resumed, it returns to the loop. So a
-/// coroutine that ends need not ask whether there is a parent. (clang's std::noop_coroutine() may
-/// be another one in each source file.)
-extern const frame_head outside_frame;
 
 /// The frames of one task: a stack, linked through `parent`. The task derives from it. It also
 /// carries the exception that is on its way from a frame that ends to the one that awaits it: at
@@ -190,8 +182,19 @@ inline promise_base* promise_of(std::coroutine_handle<> frame) noexcept {
     return &std::coroutine_handle<promise_base>::from_address(frame.address()).promise();
 }
 
+/// The frame in which a task's root seems to be awaited: resumed, it returns to the loop. So a
+/// coroutine that ends need not ask whether there is a parent. It begins as every compiler's frames
+/// do here (promise_of relies on it, too), and has room for a promise, but none. (clang's
+/// std::noop_coroutine() may be another one in each source file.)
+struct empty_frame {
+    void (*resume)(void* frame) noexcept;
+    void (*destroy)(void* frame) noexcept;
+    alignas(promise_base) std::array<std::byte, sizeof(promise_base)> room;
+};
+extern const empty_frame outside_frame;
+
 inline promise_base* frame_chain::outside() noexcept {
-    void* const frame = const_cast<frame_head*>(&outside_frame);
+    void* const frame = const_cast<empty_frame*>(&outside_frame);
     return promise_of(std::coroutine_handle<>::from_address(frame));
 }
 

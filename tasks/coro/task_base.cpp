@@ -276,7 +276,7 @@ void return_to_loop(void*) noexcept {}
 
 }  // namespace
 
-constinit const frame_head outside_frame{return_to_loop, return_to_loop};
+constinit const empty_frame outside_frame{return_to_loop, return_to_loop, {}};
 
 namespace {
 
