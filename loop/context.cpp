@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
+#include <utility>
 
 #include "loop/event_loop.hpp"
 
@@ -53,8 +55,9 @@ void context::set(std::uint64_t variable, value_pointer value) {
     if (value) changed->entries.push_back({variable, std::move(value)});
     const std::uint64_t known = identity();
     changed->made_by = known != 0 ? known : last.fetch_add(1, std::memory_order_relaxed) + 1;
-    if (values_ != 0) drop();
-    values_ = reinterpret_cast<std::uintptr_t>(changed.release());
+    // What is replaced dies last: its destructors may look at this context, and change it.
+    context replaced;
+    replaced.values_ = std::exchange(values_, reinterpret_cast<std::uintptr_t>(changed.release()));
 }
 
 std::uint64_t context::identity() const noexcept {

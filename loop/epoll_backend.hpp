@@ -122,16 +122,18 @@ class epoll_backend : public backend {
     void check_trusted() noexcept;
     void park(operation& op, descriptor& entry) noexcept;
     int watch(int fd, descriptor& entry, bool again) noexcept;
-    void decide(operation& op, std::int32_t result) noexcept;
 
     int reap(bool block) noexcept;
     void resume(parked_list& waiting, descriptor& entry) noexcept;
+    void drop(parked_list& waiting) noexcept;
+    bool refuse(operation& op, std::int32_t error) noexcept;
+
+    // Multishot operations: epoll_multishot.cpp.
+    void start_multishot(operation& op, descriptor& entry) noexcept;
     void accept_burst(operation& op, descriptor& entry) noexcept;
     void report_polls(descriptor& entry, std::uint32_t events) noexcept;
+    void decide(operation& op, std::int32_t result) noexcept;
     void run_due() noexcept;
-    void drop(parked_list& waiting) noexcept;
-    void start_multishot(operation& op, descriptor& entry) noexcept;
-    bool refuse(operation& op, std::int32_t error) noexcept;
 
     ready_queue& ready_;
     unique_fd epoll_;

@@ -246,8 +246,8 @@ class event_loop {
     void end_external_work() noexcept { --external_work_; }
 
     /// `hook` is called when nothing is ready, nothing that the loop knows of can ever make it so,
-    /// and `is_alone` says that nobody else will either: it is asked first, and the loop looks once
-    /// more after that, so that who woke it and is gone was heard. Without a hook it just blocks.
+    /// and `is_alone` says that nobody else will: it is asked first, and the loop looks once more
+    /// after that, so that who woke it and is gone was heard. Both or neither: then it just blocks.
     void set_idle_hook(std::function<bool()> is_alone, std::function<void()> hook);
 
     [[nodiscard]] loop_extension* extension() const noexcept { return extension_.get(); }

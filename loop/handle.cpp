@@ -9,7 +9,7 @@
 namespace mayhem {
 namespace detail {
 
-void callback::bind() noexcept { home_.bind(loop_.id()); }
+void callback::note_home() noexcept { home_ = loop_.id(); }
 
 void callback::run() noexcept {
     if (!is_cancelled()) {

@@ -77,12 +77,13 @@ class callback : public timer, public recycled {
     /// The same for handles, which in debug mode are refused to other threads.
     void retain_for_handle() {
         if (reach_ == reach::checked_thread) [[unlikely]]
-            home_.check_thread("a handle's copying");
+            debugged_loop::check_thread(home_, "a handle's copying");
         retain();
     }
     void release_from_handle() noexcept {
         if (reach_ == reach::checked_thread) [[unlikely]] {
-            if (!home_.allows("a handle's destruction")) return;  // not a count that others change
+            // Not a count that another thread changes.
+            if (!debugged_loop::allows(home_, "a handle's destruction")) return;
         }
         release();
     }
@@ -92,7 +93,7 @@ class callback : public timer, public recycled {
              reach handles) noexcept
         : loop_(loop), context_(values), where_(where), reach_(handles) {
         if (handles == reach::checked_thread) [[unlikely]]
-            bind();
+            note_home();
     }
     virtual ~callback() = default;
 
@@ -100,7 +101,7 @@ class callback : public timer, public recycled {
     virtual void drop_function() noexcept = 0;
 
   private:
-    void bind() noexcept;
+    void note_home() noexcept;
     [[nodiscard]] std::uint32_t references() const noexcept {
         return references_.load(std::memory_order_relaxed);
     }
@@ -112,7 +113,7 @@ class callback : public timer, public recycled {
     std::atomic<std::uint32_t> references_{1};
     std::atomic<bool> cancelled_{false};
     const reach reach_;
-    loop_binding home_;  // in debug mode: the loop, which may be gone when its handles are not
+    std::uint64_t home_ = 0;  // the loop's id, where handles are checked: they may outlive it
 };
 
 /// With the function itself beside it, in the same block.

@@ -31,9 +31,22 @@ std::string describe_thread(pid_t thread) {
     return fmt::format("{} '{}'", thread, name);
 }
 
+/// Carries out a check that throws where nothing may be thrown.
+template <typename Check>
+bool is_allowed(Check check) noexcept {
+    try {
+        check();
+        return true;
+    } catch (const std::exception& refusal) {
+        log_message(log_level::error, refusal.what());
+        return false;
+    }
+}
+
 }  // namespace
 
 std::atomic<int> debugged_loop::count_{0};
+std::atomic<unsigned> debugged_loop::forks_at_last_{0};
 
 debugged_loop::debugged_loop() noexcept {
     static std::atomic<std::uint64_t> last{0};
@@ -42,6 +55,8 @@ debugged_loop::debugged_loop() noexcept {
 
 void debugged_loop::enter() noexcept {
     thread_ = ::gettid();
+    forks_ = forks;
+    forks_at_last_.store(forks, std::memory_order_relaxed);
     const std::lock_guard lock(debugged_loops::instance().mutex);
     debugged_loops::instance().running.push_back(*this);
     count_.fetch_add(1, std::memory_order_relaxed);
@@ -55,11 +70,13 @@ void debugged_loop::leave() noexcept {
 }
 
 pid_t debugged_loop::thread_of(std::uint64_t id) noexcept {
+    // In a forked child the parent's loops do not run, and their mutex may be locked for ever.
+    if (forks_at_last_.load(std::memory_order_relaxed) != forks) return 0;
     debugged_loops& loops = debugged_loops::instance();
     const std::lock_guard lock(loops.mutex);
     for (debugged_loop* loop = loops.running.front(); loop != nullptr;
          loop = loops.running.next(*loop)) {
-        if (loop->id() == id) return loop->thread();
+        if (loop->id() == id) return loop->forks_ == forks ? loop->thread() : 0;
     }
     return 0;
 }
@@ -72,6 +89,16 @@ void throw_wrong_thread(std::string_view what, pid_t owner) {
         what, describe_thread(::gettid()), describe_thread(owner)));
 }
 
+void debugged_loop::check_thread(std::uint64_t id, std::string_view what) {
+    const pid_t owner = thread_of(id);
+    // The same thread may go on with it outside of the loop: the two do not run at once.
+    if (owner != 0 && owner != ::gettid()) throw_wrong_thread(what, owner);
+}
+
+bool debugged_loop::allows(std::uint64_t id, std::string_view what) noexcept {
+    return is_allowed([&] { check_thread(id, what); });
+}
+
 void loop_binding::check_slowly(std::string_view what) const {
     const event_loop* here = running_loop_or_null();
     const std::uint64_t own = loop_.load(std::memory_order_relaxed);
@@ -82,20 +109,12 @@ void loop_binding::check_slowly(std::string_view what) const {
 /// Apart, so that the usual case needs no stack frame.
 void loop_binding::check_elsewhere(std::string_view what, const event_loop* here) const {
     const std::uint64_t own = loop_.load(std::memory_order_relaxed);
-    const pid_t owner = own != 0 ? debugged_loop::thread_of(own) : 0;
-    // The same thread may go on with it outside of the loop: the two do not run at once.
-    if (owner != 0 && owner != ::gettid()) throw_wrong_thread(what, owner);
+    if (own != 0) debugged_loop::check_thread(own, what);
     if (here != nullptr && here->debug()) loop_.store(here->id(), std::memory_order_relaxed);
 }
 
 bool loop_binding::allows(std::string_view what) const noexcept {
-    try {
-        check_thread(what);
-        return true;
-    } catch (const std::exception& refusal) {
-        log_message(log_level::error, refusal.what());
-        return false;
-    }
+    return is_allowed([&] { check_thread(what); });
 }
 
 }  // namespace mayhem::detail

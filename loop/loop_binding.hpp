@@ -41,14 +41,23 @@ class debugged_loop : public list_hook<debugged_loop> {
 
     /// True while any loop runs in debug mode.
     [[nodiscard]] static bool any() noexcept { return count_.load(std::memory_order_relaxed) != 0; }
-    /// The thread of the loop `id`; 0 when it does not run in debug mode.
+    /// The thread of the loop `id`; 0 when it does not run in debug mode, in this process.
     [[nodiscard]] static pid_t thread_of(std::uint64_t id) noexcept;
+
+    /// Throws loop_error when the loop `id` runs in debug mode on another thread than this; names
+    /// both and `what`.
+    static void check_thread(std::uint64_t id, std::string_view what);
+    /// The same for what cannot throw (destructors): logs the refusal.
+    /// @returns false when the call must not be carried out.
+    [[nodiscard]] static bool allows(std::uint64_t id, std::string_view what) noexcept;
 
   private:
     static std::atomic<int> count_;
+    static std::atomic<unsigned> forks_at_last_;  // how often the process had been forked then
 
     std::uint64_t id_;
     pid_t thread_ = 0;
+    unsigned forks_ = 0;
 };
 
 /// Throws loop_error: `what` was called here, but it belongs to the loop on thread `owner`.
@@ -57,9 +66,6 @@ class debugged_loop : public list_hook<debugged_loop> {
 /// A primitive's note of its loop.
 class loop_binding {
   public:
-    /// Notes a loop before it is used there.
-    void bind(std::uint64_t id) noexcept { loop_.store(id, std::memory_order_relaxed); }
-
     /// In debug mode, throws loop_error when called on another thread than that of the loop on
     /// which the primitive was used last, while that loop runs; names both threads and `what`.
     void check_thread(std::string_view what) const {

@@ -62,7 +62,7 @@ enum class operation_state : std::uint8_t {
     completed,  ///< `result` is valid; waits in the ready queue for `run`
 };
 
-struct in_flight_tag;  // the list of everything a backend has not completed yet
+struct in_flight_tag;  // io_uring's list of everything that it has not completed yet
 struct parked_tag;  // a backend's own queues: what waits for readiness or for a place in the ring
 
 /// The description of one system call in the kernel's own terms. Which fields an opcode uses is

@@ -166,9 +166,9 @@ class submission final : public runnable {
 /// @throws loop_closed, and loop_error in a forked child; the coroutine is then destroyed unrun.
 template <typename T>
 concurrent_future<T> run_coroutine_threadsafe(coro<T> body, event_loop& loop) {
-    loop.refuse_after_fork();
     auto state = std::make_shared<detail::concurrent_state<T>>();
     auto node = std::make_unique<detail::submission<T>>(loop, std::move(body), state);
+    loop.refuse_after_fork();  // now the coroutine is destroyed in silence
     const auto remote = loop.remote();
     if (!remote->post(*node)) throw loop_closed();
     [[maybe_unused]] auto* taken_by_loop = node.release();

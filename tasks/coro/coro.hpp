@@ -82,7 +82,8 @@ class [[nodiscard("a coroutine does nothing until it is awaited or made a task")
             drop(frame_.release());
     }
 
-    /// What a coroutine awaits it by is promise_base::await_transform.
+    /// Says what awaiting it gives, and is never called: a coroutine of this library awaits it by
+    /// promise_base::await_transform, and nothing else can.
     detail::coro_awaiter<T> operator co_await() && noexcept;
     /// A coroutine runs once: write `co_await std::move(c)`.
     void operator co_await() & = delete;
@@ -139,7 +140,7 @@ detail::coro_awaiter<T> detail::promise_base::await_transform(coro<T>&& awaited,
     child.parent = this;
     child.owner = &awaited.frame_;
     task->set_top(&child);
-    child.task = task;
+    child.task = task;  // apart from the others, or g++ 12 makes a vector of two pointers first
     return detail::coro_awaiter<T>(awaited);
 }
 

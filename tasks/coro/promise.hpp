@@ -218,6 +218,9 @@ class returning_promise : public promise_base {
         if constexpr (std::is_reference_v<T>) {
             value_ = std::addressof(value);
         } else {
+            // A second time, when a local's destructor threw, and the body caught that.
+            drop_value();
+            if constexpr (is_cleaned_up) holds_value_ = false;
             std::construct_at(&value_, std::forward<Value>(value));
         }
         if constexpr (is_cleaned_up) holds_value_ = true;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "loop/error.hpp"
+#include "loop/log.hpp"
 #include "tests/support/loop_backends.hpp"
 #include "tests/support/refuse_system_call.hpp"
 
@@ -71,6 +72,27 @@ TEST_P(forked_process, the_parents_loop_refuses_the_child_and_goes_on_in_the_par
     loop.run_forever();
     EXPECT_EQ(status, 0);
     EXPECT_EQ(ran, 1);
+}
+
+TEST_P(forked_process, handles_of_the_parents_loop_die_in_the_child_without_a_word) {
+    loop_options debugged = options();
+    debugged.debug = true;
+    debugged.stall_watchdog = 0s;
+    event_loop loop(debugged);
+    int status = -1;
+    auto alarm = std::make_unique<handle>(loop.call_later(1h, [] {}));
+    loop.call_soon([&] {
+        status = test::in_child([&] {
+            int logged = 0;
+            set_log_sink([&logged](const log_record&) { ++logged; });
+            if (is_refused([&] { const handle copy = *alarm; })) return 1;
+            alarm.reset();
+            return logged == 0 ? 0 : 2;
+        });
+        loop.stop();
+    });
+    loop.run_forever();
+    EXPECT_EQ(status, 0);
 }
 
 // A child that returns from main, say, destroys what it has copies of.

@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <gtest/gtest.h>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -241,6 +242,22 @@ TEST(context_var, the_main_task_sees_the_values_of_who_runs_it) {
             mayhem::run(set_level(12), test_options(kind));
             EXPECT_EQ(level.get(), 11);
         });
+    });
+}
+
+context_var<std::shared_ptr<void>> owner("owner");
+
+TEST(context_var, the_destructor_of_a_replaced_value_may_use_the_context) {
+    context().run([&] {
+        bool saw_itself = true;
+        const auto look_and_set = [&saw_itself](void*) {
+            saw_itself = owner.get(nullptr) != nullptr;
+            level.set(7);
+        };
+        owner.set(std::shared_ptr<void>(&saw_itself, look_and_set));
+        owner.set(nullptr);
+        EXPECT_FALSE(saw_itself);
+        EXPECT_EQ(level.get(), 7);
     });
 }
 

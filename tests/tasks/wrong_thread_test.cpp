@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <functional>
 #include <gtest/gtest.h>
+#include <latch>
 #include <memory>
 #include <string>
 #include <thread>
@@ -262,6 +263,39 @@ CO_TEST(wrong_thread, a_handle_that_ends_there_is_logged_also_when_its_callback_
     co_await in_thread(drop);
     EXPECT_EQ(log.count("a handle's destruction was called on thread"), 2U);
     alarm.cancel();
+}
+
+TEST(wrong_thread, a_handle_copied_on_another_loop_while_its_own_is_idle_stays_at_home) {
+    for_each_backend([](backend_kind kind) {
+        const log_capture log;
+        loop_options options = test_options(kind).loop;
+        options.debug = true;
+        options.stall_watchdog = 0s;
+        event_loop loop(options);
+        handle alarm = loop.call_later(1h, [] {});
+        std::latch copied(1);
+        std::latch ended(1);
+        const auto copy_and_stay = [&]() -> coro<> {
+            {
+                const handle copy = alarm;
+            }
+            copied.count_down();
+            ended.wait();
+            co_return;
+        };
+        run_options there = test_options(kind);
+        there.loop = options;
+        std::thread other([&] { run(invoke(copy_and_stay), there); });
+        copied.wait();
+        loop.call_soon([&] {
+            EXPECT_NO_THROW(const handle copy = alarm);
+            loop.stop();
+        });
+        loop.run_forever();
+        ended.count_down();
+        other.join();
+        EXPECT_EQ(log.count("ERROR"), 0U);
+    });
 }
 
 CO_TEST(wrong_thread, a_handle_of_call_soon_threadsafe_may_go_anywhere) {
