@@ -254,8 +254,8 @@ TEST(context_var, the_destructor_of_a_replaced_value_may_use_the_context) {
             saw_itself = owner.get(nullptr) != nullptr;
             level.set(7);
         };
-        owner.set(std::shared_ptr<void>(&saw_itself, look_and_set));
-        owner.set(nullptr);
+        auto token = owner.set(std::shared_ptr<void>(&saw_itself, look_and_set));
+        owner.reset(token);
         EXPECT_FALSE(saw_itself);
         EXPECT_EQ(level.get(), 7);
     });
