@@ -95,7 +95,10 @@ struct stock_keeper {
     stock_keeper() noexcept { open_stock(); }
     stock_keeper(const stock_keeper&) = delete;
     stock_keeper& operator=(const stock_keeper&) = delete;
-    ~stock_keeper() { close_stock(stock_state::ended); }
+    ~stock_keeper() {
+        close_stock(stock_state::ended);
+        slab_heap::leave();
+    }
 };
 
 /// @returns false when this thread must not keep blocks.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <mutex>
 #include <new>
@@ -20,11 +21,23 @@ namespace {
 constexpr std::size_t smallest_slab = std::size_t{16} << 10;
 constexpr std::size_t largest_slab = std::size_t{256} << 10;
 
+constexpr std::size_t cache_line = 64;
+
+class slab;
+
+/// The slabs of one thread that have room, by the kind of their blocks.
+struct slab_owner {
+    std::array<intrusive_list<slab>, block_classes> with_room;
+};
+
 /// The head of a slab, at its begin.
-class alignas(64) slab : public list_hook<> {
+class alignas(cache_line) slab : public list_hook<> {
   public:
     slab(std::size_t bytes, std::size_t kind, std::size_t size) noexcept
-        : bytes_(bytes), kind_(kind), size_(size), uncut_(begin()) {}
+        : bytes_(bytes),
+          kind_(static_cast<std::uint32_t>(kind)),
+          size_(static_cast<std::uint32_t>(size)),
+          uncut_(begin()) {}
 
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     [[nodiscard]] std::size_t kind() const noexcept { return kind_; }
@@ -36,6 +49,10 @@ class alignas(64) slab : public list_hook<> {
         const auto* at = static_cast<const std::byte*>(block);
         return at >= begin() && at < end();
     }
+    [[nodiscard]] bool belongs_to(const slab_owner& one) const noexcept { return owner_ == &one; }
+    void belong_to(slab_owner& one) noexcept { owner_ = &one; }
+    /// The list to be in while there is room.
+    [[nodiscard]] intrusive_list<slab>& home() const noexcept { return owner_->with_room[kind_]; }
 
     /// REQUIRES: not exhausted.
     free_block* take() noexcept {
@@ -60,12 +77,17 @@ class alignas(64) slab : public list_hook<> {
     }
 
     std::size_t bytes_;
-    std::size_t kind_;
-    std::size_t size_;         // of a block
+    std::uint32_t kind_;
+    std::uint32_t size_;  // of a block
+    slab_owner* owner_ = nullptr;
     std::size_t outside_ = 0;  // blocks
     free_block* free_ = nullptr;
     std::byte* uncut_;  // from here on there are no blocks yet
 };
+static_assert(sizeof(slab) == cache_line);
+
+/// What the calling thread owns, once it has taken blocks.
+constinit thread_local slab_owner* own_slabs = nullptr;
 
 // Not operator new: where memory is short it calls the program's new_handler, which may free
 // blocks, and that would wait for the lock that is held here. Who gets no slab asks operator new
@@ -105,19 +127,21 @@ class heap {
 
     block_chain take(std::size_t kind, std::size_t size, std::size_t wanted) noexcept {
         const std::lock_guard lock(mutex_);
+        slab_owner& owner = this_thread();
         block_chain chain;
         free_block** last = &chain.first;
         while (chain.count < wanted) {
-            slab* from = with_room_[kind].front();
+            slab* from = owner.with_room[kind].front();
+            if (from == nullptr) from = adopt(owner, kind);
             // Only as much as is there already, unless nothing is.
-            if (from == nullptr && chain.count == 0) from = grow(kind, size);
+            if (from == nullptr && chain.count == 0) from = grow(owner, kind, size);
             if (from == nullptr) break;
             while (chain.count < wanted && !from->is_exhausted()) {
                 *last = from->take();
                 last = &(*last)->next;
                 ++chain.count;
             }
-            if (from->is_exhausted()) with_room_[kind].remove(*from);
+            if (from->is_exhausted()) from->unlink();
         }
         *last = nullptr;
         return chain;
@@ -132,12 +156,27 @@ class heap {
             if (found == nullptr) {
                 ::operator delete(block);
             } else {
-                if (found->is_exhausted()) with_room_[found->kind()].push_front(*found);
+                if (found->is_exhausted()) found->home().push_front(*found);
                 found->give(block);
                 if (found->is_unused()) release(*std::exchange(found, nullptr));
             }
             block = next;
         }
+    }
+
+    void leave() noexcept {
+        if (own_slabs == nullptr) return;
+        const std::lock_guard lock(mutex_);
+        slab_owner* const leaving = std::exchange(own_slabs, nullptr);
+        for (slab* each : slabs_) {
+            if (!each->belongs_to(*leaving)) continue;
+            each->belong_to(nobody_);
+            if (!each->is_linked()) continue;
+            each->unlink();
+            each->home().push_back(*each);
+        }
+        leaving->~slab_owner();
+        to_system(leaving);
     }
 
     [[nodiscard]] std::size_t bytes() noexcept {
@@ -146,7 +185,24 @@ class heap {
     }
 
   private:
-    slab* grow(std::size_t kind, std::size_t size) noexcept {
+    /// A thread for which there is no memory shares what nobody owns.
+    slab_owner& this_thread() noexcept {
+        if (own_slabs != nullptr) return *own_slabs;
+        void* const memory = from_system(sizeof(slab_owner));
+        if (memory == nullptr) return nobody_;
+        return *(own_slabs = ::new (memory) slab_owner);
+    }
+
+    /// A slab that a thread left behind; null when there is none.
+    slab* adopt(slab_owner& owner, std::size_t kind) noexcept {
+        slab* const found = nobody_.with_room[kind].pop_front();
+        if (found == nullptr) return nullptr;
+        found->belong_to(owner);
+        found->home().push_front(*found);
+        return found;
+    }
+
+    slab* grow(slab_owner& owner, std::size_t kind, std::size_t size) noexcept {
         const std::size_t bytes = std::clamp(bytes_[kind], smallest_slab, largest_slab);
         void* const memory = from_system(bytes);
         if (memory == nullptr) return nullptr;
@@ -158,7 +214,8 @@ class heap {
             to_system(memory);
             return nullptr;
         }
-        with_room_[kind].push_front(*made);
+        made->belong_to(owner);
+        made->home().push_front(*made);
         bytes_[kind] += bytes;
         return made;
     }
@@ -172,7 +229,7 @@ class heap {
     }
 
     void release(slab& unused) noexcept {
-        with_room_[unused.kind()].remove(unused);
+        unused.unlink();
         slabs_.erase(std::ranges::lower_bound(slabs_, &unused));
         bytes_[unused.kind()] -= unused.bytes();
         unused.~slab();
@@ -181,7 +238,7 @@ class heap {
 
     std::mutex mutex_;
     std::vector<slab*, system_memory<slab*>> slabs_;  // by address
-    std::array<intrusive_list<slab>, block_classes> with_room_;
+    slab_owner nobody_;                               // of threads that have ended
     std::array<std::size_t, block_classes> bytes_{};
 };
 
@@ -197,6 +254,8 @@ block_chain take(std::size_t kind, std::size_t size, std::size_t wanted) noexcep
 }
 
 void give(free_block* first) noexcept { heap::the().give(first); }
+
+void leave() noexcept { heap::the().leave(); }
 
 std::size_t bytes() noexcept { return heap::the().bytes(); }
 

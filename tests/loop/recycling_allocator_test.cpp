@@ -2,9 +2,14 @@
 // the thread ends.
 #include "loop/recycling_allocator.hpp"
 
+#include <algorithm>
+#include <barrier>
+#include <cstdint>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <iterator>
 #include <new>
+#include <set>
 #include <sys/resource.h>
 #include <thread>
 #include <vector>
@@ -152,6 +157,55 @@ TEST(recycling_allocator, without_recycling_nests) {
         EXPECT_FALSE(takes_blocks_from_slabs());
     }
     EXPECT_EQ(takes_blocks_from_slabs(), usually);
+}
+
+// ---- Threads side by side ---------------------------------------------------------------------
+
+using lines = std::set<std::uintptr_t>;
+
+/// Takes blocks in turn with the other thread, as loops do that start together.
+lines lines_taken_in_turn(std::barrier<>& turn, bool is_first) {
+    constexpr std::size_t size = 208;  // no whole number of cache lines
+    lines taken;
+    std::vector<void*> blocks;
+    for (int round = 0; round < 10; ++round) {
+        if (!is_first) turn.arrive_and_wait();
+        for (void* const each : take(4096 / size, size)) {
+            blocks.push_back(each);
+            const auto begin = reinterpret_cast<std::uintptr_t>(each);
+            for (auto line = begin / 64; line <= (begin + size - 1) / 64; ++line) {
+                taken.insert(line);
+            }
+        }
+        if (is_first) turn.arrive_and_wait();
+        turn.arrive_and_wait();
+    }
+    give(blocks, size);
+    return taken;
+}
+
+TEST(recycling_allocator, blocks_of_two_threads_share_no_cache_line) {
+    if (!takes_blocks_from_slabs()) GTEST_SKIP() << "sanitizers take each block from operator new";
+    std::barrier turn(2);
+    lines others;
+    std::thread other([&] { others = lines_taken_in_turn(turn, false); });
+    const lines own = lines_taken_in_turn(turn, true);
+    other.join();
+    std::vector<std::uintptr_t> shared;
+    std::ranges::set_intersection(own, others, std::back_inserter(shared));
+    EXPECT_TRUE(shared.empty()) << shared.size() << " lines hold blocks of both";
+}
+
+TEST(recycling_allocator, what_a_thread_leaves_behind_is_used_by_the_next) {
+    if (!takes_blocks_from_slabs()) GTEST_SKIP() << "sanitizers take each block from operator new";
+    constexpr std::size_t size = 1488;
+    void* kept = nullptr;
+    std::thread([&kept] { kept = allocate(size); }).join();
+    const std::size_t slabs = slab_heap::bytes();
+    deallocate(allocate(size), size);
+    EXPECT_EQ(slab_heap::bytes(), slabs);
+    deallocate(kept, size);
+    release_stock();
 }
 
 // ---- Without memory ---------------------------------------------------------------------------
