@@ -1,6 +1,7 @@
 #include "loop/recycling_allocator.hpp"
 
 #include <atomic>
+#include <limits>
 #include <new>
 
 #include "loop/slab_heap.hpp"
@@ -16,8 +17,6 @@
 
 namespace mayhem::detail {
 
-constinit thread_local std::array<free_list, block_classes> own_blocks{};
-
 namespace {
 
 #ifdef MAYHEM_PLAIN_ALLOCATOR
@@ -31,9 +30,22 @@ constexpr std::size_t bytes_taken = 4096;  // at once, from the slabs: one page,
 constexpr std::size_t blocks_given = 64;   // at once, back to the slabs
 
 constexpr std::size_t size_of(std::size_t kind) noexcept { return (kind + 1) * block_granularity; }
-constexpr std::size_t limit_of(std::size_t kind) noexcept {
-    return bytes_per_class_max / size_of(kind);
+constexpr std::ptrdiff_t limit_of(std::size_t kind) noexcept {
+    return static_cast<std::ptrdiff_t>(bytes_per_class_max / size_of(kind));
 }
+
+// The ends of the lists: of a thread that keeps no blocks, and of one that does.
+constexpr free_block end_without_room{nullptr, 0};
+constexpr auto ends_of_lists = [] {
+    std::array<free_block, block_classes> ends{};
+    for (std::size_t kind = 0; kind < block_classes; ++kind) ends[kind].room = limit_of(kind);
+    return ends;
+}();
+constexpr auto lists_without_room = [] {
+    std::array<free_block*, block_classes> lists{};
+    lists.fill(const_cast<free_block*>(&end_without_room));  // nobody writes to the end of a list
+    return lists;
+}();
 
 // Blocks that are handed out, or in somebody's stock. Only the slow paths count, and only as a
 // number: it orders nothing.
@@ -59,17 +71,16 @@ void to_heap(void* block) noexcept {
 }
 
 /// Gives up to `count` blocks of `list` back.
-void shrink(free_list& list, std::size_t count) noexcept {
-    free_block* const first = list.first;
+void shrink(free_block*& list, std::size_t count) noexcept {
+    free_block* const first = list;
     free_block* last = nullptr;
     std::size_t given = 0;
-    for (; given < count && list.first != nullptr; ++given) {
-        last = list.first;
-        list.first = last->next;
+    for (; given < count && list->next != nullptr; ++given) {
+        last = list;
+        list = last->next;
     }
     if (last == nullptr) return;
     last->next = nullptr;
-    list.room += given;
     count_in(given);
     slab_heap::give(first);
 }
@@ -80,14 +91,14 @@ constinit thread_local stock_state own_state = stock_state::not_yet;
 void open_stock() noexcept {
     own_state = stock_state::kept;
     for (std::size_t kind = 0; kind < block_classes; ++kind) {
-        own_blocks[kind].room = limit_of(kind);
+        own_blocks[kind] = const_cast<free_block*>(&ends_of_lists[kind]);
     }
 }
 
 void close_stock(stock_state state) noexcept {
     release_stock();
     own_state = state;
-    for (free_list& list : own_blocks) list.room = 0;
+    own_blocks = lists_without_room;
 }
 
 /// Gives the stock back when its thread ends, and sees to it that nothing is kept after that.
@@ -110,18 +121,23 @@ bool keeps_stock() noexcept {
 
 }  // namespace
 
+constinit thread_local std::array<free_block*, block_classes> own_blocks = lists_without_room;
+
 void* allocate_slowly(std::size_t size) {
     if (!is_recycled(size)) return from_heap(size);
     const std::size_t kind = block_class(size);
     // Under a sanitizer not a byte more than is asked for, so that it sees what goes beyond.
     if (!keeps_stock()) return from_heap(is_plain ? size : size_of(kind));
-    const block_chain taken = slab_heap::take(kind, size_of(kind), bytes_taken / size_of(kind));
+    block_chain taken = slab_heap::take(kind, size_of(kind), bytes_taken / size_of(kind));
     // Where there is no room for a slab, there may be for a block; `give` knows whose it is.
     if (taken.first == nullptr) return from_heap(size_of(kind));
     count_out(taken.count);
-    free_list& list = own_blocks[kind];
-    list.first = taken.first->next;
-    list.room -= taken.count - 1;
+    free_block*& list = own_blocks[kind];  // at its end
+    std::ptrdiff_t room = list->room - static_cast<std::ptrdiff_t>(taken.count);
+    free_block** link = &taken.first;
+    for (; *link != nullptr; link = &(*link)->next) (*link)->room = room++;
+    *link = list;
+    list = taken.first->next;
     return taken.first;
 }
 
@@ -129,10 +145,10 @@ void deallocate_slowly(void* block, std::size_t size) noexcept {
     if (!is_recycled(size) || is_plain) return to_heap(block);
     if (!keeps_stock()) {
         count_in(1);
-        return slab_heap::give(::new (block) free_block{nullptr});
+        return slab_heap::give(::new (block) free_block{});
     }
-    free_list& list = own_blocks[block_class(size)];
-    if (list.room == 0) shrink(list, blocks_given);
+    free_block*& list = own_blocks[block_class(size)];
+    if (list->room == 0) shrink(list, blocks_given);
     deallocate(block, size);
 }
 
@@ -140,14 +156,14 @@ std::size_t live_blocks() noexcept {
     std::size_t in_stock = 0;
     if (own_state == stock_state::kept) {
         for (std::size_t kind = 0; kind < block_classes; ++kind) {
-            in_stock += limit_of(kind) - own_blocks[kind].room;
+            in_stock += static_cast<std::size_t>(limit_of(kind) - own_blocks[kind]->room);
         }
     }
     return blocks_outside.load(std::memory_order_relaxed) - in_stock;
 }
 
 void release_stock() noexcept {
-    for (free_list& list : own_blocks) shrink(list, limit_of(0));
+    for (free_block*& list : own_blocks) shrink(list, std::numeric_limits<std::size_t>::max());
 }
 
 without_recycling::without_recycling() noexcept : is_outermost_(keeps_stock()) {

@@ -26,20 +26,18 @@ namespace mayhem::detail {
 
 struct free_block {
     free_block* next;
-};
-
-/// A thread's free blocks of one size.
-struct free_list {
-    free_block* first = nullptr;
-    std::size_t room = 0;  ///< how many more may be kept
+    std::ptrdiff_t room;  ///< how many more may be kept on top of this one; in a list of a thread
 };
 
 inline constexpr std::size_t block_granularity = 16;
 inline constexpr std::size_t block_classes = 128;  // blocks up to 2 KiB are recycled
 
+// A thread's free blocks of each size. Each list ends in a block that is never handed out, so that
+// there is always one to ask for its room: nothing has to be counted.
+//
 // Needs no code to come into being, so that reaching it is one instruction. A coroutine may be
 // resumed by another thread, but what is below is called from it, and ends before it suspends.
-extern constinit thread_local std::array<free_list, block_classes> own_blocks;
+extern constinit thread_local std::array<free_block*, block_classes> own_blocks;
 
 [[nodiscard]] void* allocate_slowly(std::size_t size);
 void deallocate_slowly(void* block, std::size_t size) noexcept;
@@ -55,10 +53,10 @@ constexpr std::size_t block_class(std::size_t size) noexcept {
 /// A block of at least `size` bytes, aligned for any ordinary type. Throws std::bad_alloc.
 [[nodiscard]] inline void* allocate(std::size_t size) {
     if (is_recycled(size)) [[likely]] {
-        free_list& list = own_blocks[block_class(size)];
-        if (free_block* const block = list.first) [[likely]] {
-            list.first = block->next;
-            ++list.room;
+        free_block*& list = own_blocks[block_class(size)];
+        free_block* const block = list;
+        if (free_block* const next = block->next) [[likely]] {
+            list = next;
             return block;
         }
     }
@@ -68,10 +66,9 @@ constexpr std::size_t block_class(std::size_t size) noexcept {
 /// Returns a block; `size` must be what was asked for.
 inline void deallocate(void* block, std::size_t size) noexcept {
     if (is_recycled(size)) [[likely]] {
-        free_list& list = own_blocks[block_class(size)];
-        if (list.room != 0) [[likely]] {
-            --list.room;
-            list.first = ::new (block) free_block{list.first};
+        free_block*& list = own_blocks[block_class(size)];
+        if (const std::ptrdiff_t room = list->room - 1; room >= 0) [[likely]] {
+            list = ::new (block) free_block{list, room};
             return;
         }
     }

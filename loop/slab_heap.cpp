@@ -60,7 +60,7 @@ class alignas(cache_line) slab : public list_hook<> {
         if (free_ != nullptr) return std::exchange(free_, free_->next);
         void* const block = uncut_;
         uncut_ += size_;
-        return ::new (block) free_block{nullptr};
+        return ::new (block) free_block{};
     }
     void give(free_block* block) noexcept {
         --outside_;
