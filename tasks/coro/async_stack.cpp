@@ -29,8 +29,9 @@ creation_stack::creation_stack(const task_base* creator,
     // The innermost frame is not at its latest co_await but at the call; the others are.
     const promise_base* const outside = frame_chain::outside();
     for (const auto* frame = creator->top(); frame != outside; frame = frame->parent) {
-        const std::source_location& at = size_ == 0 ? where : frame->location;
-        add(frame->location.function_name(), at.file_name(), at.line());
+        const std::source_location awaits = frame->where();
+        const std::source_location& at = size_ == 0 ? where : awaits;
+        add(awaits.function_name(), at.file_name(), at.line());
     }
     if (const creation_stack* earlier = creator->creation()) {
         for (std::size_t index = 0; index < earlier->size_; ++index) {

@@ -27,8 +27,7 @@ void report_never_awaited(const std::source_location& definition) noexcept;
 template <typename T>
 class coro_promise final : public returning_promise<T> {
   public:
-    coro<T> get_return_object(
-        std::source_location where = std::source_location::current()) noexcept {
+    coro<T> get_return_object(location_data where = __builtin_source_location()) noexcept {
         // Or the promise would not be where `frame_of` looks for it. (And no compiler here aligns
         // a frame for more than operator new does.)
         static_assert(alignof(coro_promise) <= 2 * sizeof(void*),
@@ -38,25 +37,25 @@ class coro_promise final : public returning_promise<T> {
     }
 };
 
-/// Runs a child coroutine inside the awaiting one.
+/// Runs a child coroutine inside the awaiting one, and owns its frame meanwhile. It has no
+/// destructor: a frame that is destroyed while its child is suspended belongs to a task whose loop
+/// closes, and that has destroyed the child before, see task_base::destroy_frames.
 template <typename T>
 class coro_awaiter {
   public:
-    explicit coro_awaiter(coro<T>& child) noexcept : child_(child) {}
+    explicit coro_awaiter(std::coroutine_handle<> child) noexcept : child_(child) {}
 
     bool await_ready() const noexcept { return false; }
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept {
-        return child_.frame_.get();
-    }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept { return child_; }
     T await_resume() const {
-        if (child_.promise().has_thrown()) [[unlikely]]
-            child_.rethrow();
-        const unique_frame ended = std::move(child_.frame_);  // destroyed once its result is out
+        if (promise_of(child_)->has_thrown()) [[unlikely]]
+            promise_base::rethrow(child_);
+        const unique_frame ended(child_);  // destroyed once its result is out
         return coro<T>::promise_of(ended).take();
     }
 
   private:
-    coro<T>& child_;
+    std::coroutine_handle<> child_;
 };
 
 }  // namespace detail
@@ -95,9 +94,7 @@ class [[nodiscard("a coroutine does nothing until it is awaited or made a task")
     explicit operator bool() const noexcept { return static_cast<bool>(frame_); }
 
     /// The function that made it. REQUIRES: not empty, and not started.
-    [[nodiscard]] const std::source_location& definition() const noexcept {
-        return promise().location;
-    }
+    [[nodiscard]] std::source_location definition() const noexcept { return promise().where(); }
 
     /// Gives up the frame: for what drives coroutines (`create_task`).
     std::coroutine_handle<promise_type> release() noexcept {
@@ -115,17 +112,10 @@ class [[nodiscard("a coroutine does nothing until it is awaited or made a task")
     }
     promise_type& promise() const noexcept { return promise_of(frame_); }
 
-    /// Throws what the body threw, once its frame is destroyed.
-    [[noreturn, gnu::noinline, gnu::cold]] void rethrow() {
-        detail::frame_chain& driven_by = *promise().task;
-        close();
-        std::rethrow_exception(driven_by.take_thrown());
-    }
-
     /// It was never awaited.
     [[gnu::noinline, gnu::cold]] static void drop(std::coroutine_handle<> frame) noexcept {
         const detail::unique_frame dropped(frame);
-        detail::report_never_awaited(promise_of(dropped).location);
+        detail::report_never_awaited(promise_of(dropped).where());
     }
 
     detail::unique_frame frame_;
@@ -135,13 +125,13 @@ template <typename T>
 detail::coro_awaiter<T> detail::promise_base::await_transform(coro<T>&& awaited,
                                                               location_data where) noexcept {
     MAYHEM_CHECK(awaited.frame_, "a coroutine was awaited twice, or after it was moved from");
-    location = std::bit_cast<std::source_location>(where);
-    promise_base& child = awaited.promise();
+    const std::coroutine_handle<> frame = awaited.frame_.release();
+    promise_base& child = *promise_of(frame);
+    location = where;
     child.parent = this;
-    child.owner = &awaited.frame_;
+    child.task = task;
     task->set_top(&child);
-    child.task = task;  // apart from the others, or g++ 12 makes a vector of two pointers first
-    return detail::coro_awaiter<T>(awaited);
+    return detail::coro_awaiter<T>(frame);
 }
 
 template <typename T>

@@ -150,7 +150,7 @@ class promise_base : public recycled {
     /// Notes where this coroutine awaits.
     template <typename Awaitable>
     auto await_transform(Awaitable&& awaitable, location_data where = __builtin_source_location()) {
-        location = std::bit_cast<std::source_location>(where);
+        location = where;
         if constexpr (requires { static_cast<Awaitable&&>(awaitable).operator co_await(); }) {
             return static_cast<Awaitable&&>(awaitable).operator co_await();
         } else {
@@ -158,19 +158,25 @@ class promise_base : public recycled {
         }
     }
 
-    /// True when the body of a child has ended by an exception, which its task holds then.
-    [[nodiscard]] bool has_thrown() const noexcept { return owner == nullptr; }
+    /// True when the body has ended by an exception, which its task holds then.
+    [[nodiscard]] bool has_thrown() const noexcept { return location == nullptr; }
+    /// Where the frame is: its current or latest co_await; before that, the function.
+    [[nodiscard]] std::source_location where() const noexcept {
+        return std::bit_cast<std::source_location>(location);
+    }
 
     // Nothing is initialized here but what is read before the frame becomes a child or the root of
     // a task: most frames live for a few nanoseconds.
-    promise_base* parent;           ///< the promise of the frame that awaits this, or outside()
-    std::source_location location;  ///< its current or latest co_await; before that, the function
-    unique_frame* owner;            ///< who destroys this frame; null once the body has thrown
-    frame_chain* task;              ///< the task that drives this frame
+    promise_base* parent;    ///< the promise of the frame that awaits this, or outside()
+    location_data location;  ///< see where(); null once the body has thrown
+    frame_chain* task;       ///< the task that drives this frame
+
+    /// Throws what the body of a child threw, once its frame is destroyed.
+    [[noreturn, gnu::cold]] static void rethrow(std::coroutine_handle<> ended);
 
   protected:
     [[gnu::noinline, gnu::cold]] void note_thrown() noexcept {
-        owner = nullptr;
+        location = nullptr;
         task->set_thrown(std::current_exception());
     }
 };

@@ -125,7 +125,7 @@ inline task_base::task_base(runtime& own, std::coroutine_handle<> frame, const s
       frame_chain(detail::promise_of(frame)),
       frame_(frame),
       id_(own.next_task_id()),
-      definition_(detail::promise_of(frame)->location),
+      definition_(detail::promise_of(frame)->where()),
       created_(where),
       context_(values),
       name_(name) {

@@ -188,7 +188,7 @@ void task_base::destroy_frames() noexcept {
     while (frame->parent != outside()) {
         detail::promise_base* parent = frame->parent;
         set_top(parent);
-        detail::unique_frame taken(frame->owner->release());
+        detail::frame_of(*frame).destroy();
         frame = parent;
     }
     destroy_root();
@@ -223,9 +223,8 @@ void task_base::note(stall_snapshot& into) const noexcept {
     }
     for (const auto* frame = top(); frame != outside(); frame = frame->parent) {
         if (into.frame_count == stall_snapshot::frames_max) return;
-        const std::source_location& at = frame->location;
-        into.frames[into.frame_count++] = {frame->location.function_name(), at.file_name(),
-                                           at.line()};
+        const std::source_location at = frame->where();
+        into.frames[into.frame_count++] = {at.function_name(), at.file_name(), at.line()};
     }
 }
 
@@ -235,7 +234,7 @@ std::string task_base::describe_coroutine() const {
         return fmt::format("<{}() done, defined at {}:{}>", function, definition_.file_name(),
                            definition_.line());
     }
-    const std::source_location& at = detail::promise_of(frame_)->location;
+    const std::source_location at = detail::promise_of(frame_)->where();
     return fmt::format("<{}() running at {}:{}>", function, at.file_name(), at.line());
 }
 
@@ -262,8 +261,8 @@ std::string task_base::describe() const {
 std::vector<stack_frame> task_base::stack() const {
     std::vector<stack_frame> frames;
     for (const auto* frame = top(); frame != outside(); frame = frame->parent) {
-        frames.push_back({clean_function_name(frame->location.function_name()),
-                          frame->location.file_name(), frame->location.line()});
+        const std::source_location at = frame->where();
+        frames.push_back({clean_function_name(at.function_name()), at.file_name(), at.line()});
     }
     return {frames.rbegin(), frames.rend()};
 }
@@ -277,6 +276,12 @@ void return_to_loop(void*) noexcept {}
 }  // namespace
 
 constinit const empty_frame outside_frame{return_to_loop, return_to_loop, {}};
+
+void promise_base::rethrow(std::coroutine_handle<> ended) {
+    frame_chain& driven_by = *promise_of(ended)->task;
+    ended.destroy();
+    std::rethrow_exception(driven_by.take_thrown());
+}
 
 namespace {
 

@@ -11,7 +11,7 @@ using namespace mayhem;
 TEST(sizes, of_a_task_and_its_frame_are_bounded) {
     EXPECT_LE(sizeof(detail::task_state<void>), 168U);
     EXPECT_LE(sizeof(detail::future_state<int>), 80U);
-    EXPECT_LE(sizeof(coro<void>::promise_type), 40U);
+    EXPECT_LE(sizeof(coro<void>::promise_type), 24U);
 }
 
 TEST(sizes, of_what_a_frame_holds_while_it_waits_are_bounded) {
