@@ -16,9 +16,11 @@ namespace {
 
 using socket_end = asio::basic_stream_socket<asio::local::stream_protocol, bench::executor>;
 
-constexpr int batches = 50;
+// Of each context, in an iteration:
+constexpr std::int64_t batches = 50;
+constexpr std::int64_t games = 10;
 constexpr std::int64_t pairs_of_each = 100;
-constexpr std::int64_t rounds = 50;
+constexpr std::int64_t rounds = 5;
 
 /// `body(context, index)` on a thread for each, on a processor of its own; 0 is the calling one.
 template <typename Body>
@@ -35,9 +37,9 @@ void run_contexts(std::size_t count, Body body) {
 
 void measure_pipeline(benchmark::State& state) {
     const bench::counted counting(state, state.range(0) * batches * bench::pipeline::batch);
-    bench::in_step all(state);
+    bench::in_step all(state, batches);
     run_contexts(all.size(), [&all](asio::io_context& context, std::size_t index) {
-        const bench::in_step::parts more{all, index, batches};
+        const bench::in_step::parts more{all, index};
         bench::run(context, bench::pipeline::publish(more, false, context.get_executor()));
     });
 }
@@ -65,7 +67,8 @@ void play(bench::in_step& all, asio::io_context& context, std::size_t index) {
         auto& [left, right] = pairs.emplace_back(executor, executor);
         asio::local::connect_pair(left, right);
     }
-    while (all.more(index)) {
+    bench::in_step::parts more{all, index};
+    while (more()) {
         for (auto& [left, right] : pairs) {
             asio::co_spawn(executor, ping(left), asio::detached);
             asio::co_spawn(executor, pong(right), asio::detached);
@@ -76,8 +79,8 @@ void play(bench::in_step& all, asio::io_context& context, std::size_t index) {
 }
 
 void measure_ping_pong(benchmark::State& state) {
-    const bench::counted counting(state, state.range(0) * pairs_of_each * rounds);
-    bench::in_step all(state);
+    const bench::counted counting(state, state.range(0) * games * pairs_of_each * rounds);
+    bench::in_step all(state, games);
     run_contexts(all.size(), [&all](asio::io_context& context, std::size_t index) {
         play(all, context, index);
     });

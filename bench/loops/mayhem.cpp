@@ -15,9 +15,11 @@ namespace {
 using mayhem::coro;
 using mayhem::unix_stream;
 
-constexpr int batches = 50;
+// Of each loop, in an iteration:
+constexpr std::int64_t batches = 50;
+constexpr std::int64_t games = 10;
 constexpr std::int64_t pairs_of_each = 100;
-constexpr std::int64_t rounds = 50;
+constexpr std::int64_t rounds = 5;
 
 template <typename Body>
 void run_loops(std::size_t count, Body body) {
@@ -28,9 +30,9 @@ void run_loops(std::size_t count, Body body) {
 
 void measure_pipeline(benchmark::State& state) {
     const bench::counted counting(state, state.range(0) * batches * bench::pipeline::batch);
-    bench::in_step all(state);
+    bench::in_step all(state, batches);
     run_loops(all.size(), [&all](std::size_t index) {
-        return bench::pipeline::publish(bench::in_step::parts{all, index, batches}, false);
+        return bench::pipeline::publish(bench::in_step::parts{all, index}, false);
     });
 }
 
@@ -56,7 +58,8 @@ coro<> play(bench::in_step& all, std::size_t index) {
         pairs.push_back(unix_stream::pair());
     }
     std::vector<mayhem::task<void>> tasks;
-    while (all.more(index)) {
+    bench::in_step::parts more{all, index};
+    while (more()) {
         for (auto& [left, right] : pairs) {
             tasks.push_back(mayhem::create_task(ping(left)));
             tasks.push_back(mayhem::create_task(pong(right)));
@@ -67,8 +70,8 @@ coro<> play(bench::in_step& all, std::size_t index) {
 }
 
 void measure_ping_pong(benchmark::State& state) {
-    const bench::counted counting(state, state.range(0) * pairs_of_each * rounds);
-    bench::in_step all(state);
+    const bench::counted counting(state, state.range(0) * games * pairs_of_each * rounds);
+    bench::in_step all(state, games);
     run_loops(all.size(), [&all](std::size_t index) { return play(all, index); });
 }
 
