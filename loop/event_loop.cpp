@@ -79,7 +79,8 @@ void event_loop::submit(operation& op) {
 [[gnu::always_inline]] inline void event_loop::run_ready() noexcept {
     if (monitor_) [[unlikely]]
         return run_ready_watched();
-    for (std::size_t left = ready_.size(); left > 0; --left) run_next();
+    ready_.begin_turn();
+    while (runnable* const item = ready_.next()) run_one(*item);
 }
 
 [[gnu::always_inline]] inline void event_loop::poll() {
@@ -110,7 +111,6 @@ void event_loop::submit(operation& op) {
 [[gnu::always_inline]] inline void event_loop::tick() {
     // A look at the kernel is a system call: while there is work, it is due now and then. Under a
     // virtual clock each tick looks, so that ticks are alike.
-    runs_since_poll_ += ready_.size();
     if (ready_.empty() || runs_since_poll_ >= runs_between_polls || virtual_clock_ || stopping_) {
         poll();
     }
@@ -269,7 +269,7 @@ void event_loop::close() {
 void event_loop::abandon() noexcept {
     if (std::exchange(closed_, true)) return;
     running_ = false;
-    while (!ready_.empty()) ready_.pop();
+    while (ready_.pop() != nullptr) continue;
     while (timers_.pop_any() != nullptr) continue;
     [[maybe_unused]] auto* watches_of_parent = watches_.release();
     [[maybe_unused]] auto* backend_of_parent = backend_.release();
@@ -277,7 +277,7 @@ void event_loop::abandon() noexcept {
 }
 
 void event_loop::drop_everything() noexcept {
-    while (!ready_.empty()) ready_.pop().discard();
+    while (runnable* const item = ready_.pop()) item->discard();
     while (timer* item = timers_.pop_any()) item->discard();
 }
 

@@ -192,7 +192,6 @@ class event_loop {
 
     /// Different for each loop that this process ever had.
     [[nodiscard]] std::uint64_t id() const noexcept { return debugged_.id(); }
-
     [[nodiscard]] std::string_view backend_name() const noexcept { return backend_->name(); }
 
     // ---- For awaiters ---------------------------------------------------------------------
@@ -204,6 +203,8 @@ class event_loop {
             return item.discard();
         ready_.push(item);
     }
+    /// The same, for who knows that the loop is open.
+    void push_ready(runnable& item) noexcept { ready_.push(item); }
     /// Starts an operation; its `run` is called when it is complete. On a closed loop it completes
     /// with -ECANCELED without having been started.
     void submit(operation& op);
@@ -314,9 +315,10 @@ class event_loop {
     [[nodiscard]] bool awaits_the_kernel() const noexcept;
     bool nothing_can_wake() const noexcept;
     void run_ready() noexcept;
-    void run_next() noexcept {
+    void run_one(runnable& item) noexcept {
+        ++runs_since_poll_;
         at_once_left_ = at_once_per_step;
-        ready_.pop().run();
+        item.run();
     }
     void run_ready_watched() noexcept;
     void drop_everything() noexcept;
@@ -339,7 +341,7 @@ class event_loop {
             debug_ ? detail::reach::checked_thread : detail::reach::own_thread);
     }
     handle post(detail::callback& made);
-    void check_thread_slowly(std::string_view what) const;
+    [[gnu::cold]] void check_thread_slowly(std::string_view what) const;
     [[nodiscard]] std::size_t own_operations() const noexcept;
     void start_observing(const loop_options& options);
     void update_observed() noexcept;
@@ -353,8 +355,6 @@ class event_loop {
     static constexpr std::int32_t at_once_per_step = 16;
     /// So many bytes count as one run more, for the above and for the next look at the kernel.
     static constexpr std::int32_t bytes_as_one_run = 8 << 10;
-    static constexpr duration default_slow_threshold = std::chrono::milliseconds(100);
-    static constexpr duration default_stall_threshold = std::chrono::milliseconds(50);
 
     ready_queue ready_;
     std::size_t runs_since_poll_ = 0;

@@ -13,6 +13,9 @@
 namespace mayhem {
 namespace {
 
+constexpr duration default_slow_threshold = std::chrono::milliseconds(100);
+constexpr duration default_stall_threshold = std::chrono::milliseconds(50);
+
 bool debug_from_environment() {
     const char* value = std::getenv("MAYHEM_DEBUG");
     return value != nullptr && *value != '\0' && std::string_view(value) != "0";
@@ -88,10 +91,11 @@ void event_loop::run_ends() noexcept {
 
 /// run_ready, telling the watchdog where steps begin and end.
 void event_loop::run_ready_watched() noexcept {
-    for (std::size_t left = ready_.size(); left > 0; --left) {
+    ready_.begin_turn();
+    while (runnable* const item = ready_.next()) {
         // A step may switch the watchdog on, off, or to another threshold.
         if (monitor_) monitor_->begin_step();
-        run_next();
+        run_one(*item);
         if (monitor_) monitor_->end_step();
     }
 }

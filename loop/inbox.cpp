@@ -61,7 +61,7 @@ void inbox::append(runnable* newest, ready_queue& ready) noexcept {
         newest = older;
     }
     while (oldest != nullptr) {
-        runnable* newer = oldest->next_;  // read first: push() rewrites the link
+        runnable* newer = oldest->next_;  // read first: push() rewrites links
         ready.push(*oldest);
         oldest = newer;
     }

@@ -35,7 +35,8 @@ class runnable {
     runnable* next_ = nullptr;
 };
 
-/// A FIFO of runnables. It owns none of them.
+/// A FIFO of runnables, which is emptied in turns: what comes in during a turn waits for the next
+/// one. It owns none of them.
 class ready_queue {
   public:
     ready_queue() noexcept = default;
@@ -43,30 +44,42 @@ class ready_queue {
     ready_queue& operator=(const ready_queue&) = delete;
     ~ready_queue() { MAYHEM_CHECK(empty(), "the ready queue was destroyed with work in it"); }
 
-    [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
-
-    void push(runnable& item) noexcept {
-        item.next_ = nullptr;
-        *end_ = &item;
-        end_ = &item.next_;
-        ++size_;
+    [[nodiscard]] bool empty() const noexcept { return turn_ == nullptr && end_ == &arrived_; }
+    /// Counts them: for tests and logs.
+    [[nodiscard]] std::size_t size() const noexcept {
+        std::size_t count = 0;
+        for (const runnable* item = turn_; item != nullptr; item = item->next_) ++count;
+        for (runnable* const* at = &arrived_; at != end_; at = &(*at)->next_) ++count;
+        return count;
     }
 
-    /// REQUIRES: not empty.
-    runnable& pop() noexcept {
-        MAYHEM_CHECK(head_ != nullptr, "popped an empty ready queue");
-        runnable& item = *head_;
-        head_ = item.next_;
-        if (head_ == nullptr) end_ = &head_;
-        --size_;
+    void push(runnable& item) noexcept {
+        *end_ = &item;
+        end_ = &item.next_;
+    }
+
+    /// Begins a turn with all that is there. REQUIRES: the last turn is over.
+    void begin_turn() noexcept {
+        *end_ = nullptr;
+        turn_ = arrived_;
+        end_ = &arrived_;
+    }
+    /// Takes the next one of this turn out. @returns null when the turn is over
+    runnable* next() noexcept {
+        runnable* const item = turn_;
+        if (item != nullptr) turn_ = item->next_;
         return item;
+    }
+    /// Takes the next one out, whatever its turn. @returns null when the queue is empty
+    runnable* pop() noexcept {
+        if (turn_ == nullptr) begin_turn();
+        return next();
     }
 
   private:
-    runnable* head_ = nullptr;
-    runnable** end_ = &head_;  // where the next one is entered
-    std::size_t size_ = 0;
+    runnable* turn_ = nullptr;     // what is left of this turn, ends with a null link
+    runnable* arrived_ = nullptr;  // for the next turn; how it ends is not written down yet
+    runnable** end_ = &arrived_;   // where the next one is entered
 };
 
 }  // namespace mayhem

@@ -211,7 +211,7 @@ TEST(epoll_backend_test, a_read_after_one_that_took_everything_is_not_tried) {
         (*made)->submit(op);
         write_text(tcp.second.get(), "x");
         if ((*made)->poll(wait::yes)) ::_exit(3);
-        ready.pop().run();
+        ready.pop()->run();
         if (op.result != 1) ::_exit(4);
         if (!refuse_system_call(__NR_recvfrom, EPERM)) ::_exit(2);
         op.prepare_recv(tcp.first.get(), buffer.space());

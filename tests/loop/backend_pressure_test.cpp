@@ -126,7 +126,7 @@ TEST_P(backend_pressure_test, a_kernel_short_of_memory_loses_no_operation) {
         }
         // Those in the backlog were cancelled before the kernel ever saw them.
         std::size_t cancelled = 0;
-        for (; !ready.empty(); ++cancelled) ready.pop().run();
+        for (; auto* const item = ready.pop(); ++cancelled) item->run();
         const std::size_t held = (*made)->in_flight();
         ::_exit(cancelled + held == ops.size() && cancelled > 0 && held > 0 ? 0 : 1);
         return 0;
@@ -157,7 +157,7 @@ TEST_P(backend_pressure_test, what_waited_in_the_backlog_starts_in_its_order) {
         latecomer.prepare_nop();
         while ((*made)->in_flight() > 0) {
             if ((*made)->poll(wait::yes)) ::_exit(3);
-            while (!ready.empty()) ready.pop().run();
+            while (auto* const item = ready.pop()) item->run();
             // The ring has room again, but those in the backlog come first.
             if (latecomer.state == operation_state::idle) (*made)->submit(latecomer);
         }
@@ -194,7 +194,7 @@ TEST_P(backend_pressure_test, a_cancel_that_finds_no_room_is_dropped_when_its_ta
         while ((*made)->in_flight() > 0) {
             if ((*made)->poll(wait::yes)) ::_exit(3);
         }
-        while (!ready.empty()) ready.pop().run();
+        while (auto* const item = ready.pop()) item->run();
         for (const test_operation& op : ops) {
             if (op.runs != 1) ::_exit(4);
             if (op.result != 0) ::_exit(5);

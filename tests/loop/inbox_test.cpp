@@ -26,7 +26,7 @@ std::vector<int> drain(inbox& box) {
     ready_queue ready;
     box.drain(ready);
     std::vector<int> order;
-    while (!ready.empty()) order.push_back(static_cast<letter&>(ready.pop()).number());
+    while (auto* const item = ready.pop()) order.push_back(static_cast<letter*>(item)->number());
     return order;
 }
 

@@ -28,7 +28,7 @@ std::vector<int> expire_all(timer_queue& timers, time_point now) {
     ready_queue ready;
     timers.expire(now, ready);
     std::vector<int> order;
-    while (!ready.empty()) order.push_back(static_cast<test_timer&>(ready.pop()).number());
+    while (auto* item = ready.pop()) order.push_back(static_cast<test_timer*>(item)->number());
     return order;
 }
 

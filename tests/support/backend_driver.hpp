@@ -73,7 +73,7 @@ class backend_driver {
 
     int run_ready() {
         int count = 0;
-        for (; !ready_.empty(); ++count) ready_.pop().run();
+        for (; runnable* const item = ready_.pop(); ++count) item->run();
         return count;
     }
 
