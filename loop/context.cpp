@@ -30,14 +30,15 @@ context& context::active() noexcept {
     return found != nullptr ? *found : *detail::thread_context();
 }
 
-void context::share() noexcept {
-    values()->references.fetch_add(1, std::memory_order_relaxed);
-    values_ |= 1;
+std::uintptr_t context::share(std::uintptr_t values) noexcept {
+    map_of(values)->references.fetch_add(1, std::memory_order_relaxed);
+    return values | 1;
 }
 
-void context::drop() noexcept {
+void context::drop(std::uintptr_t values) noexcept {
+    map* const last = map_of(values);
     // Acquire-release: the last owner must see everything that the others did before.
-    if (values()->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete values();
+    if (last->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete last;
 }
 
 context::value_pointer context::find(std::uint64_t variable) const noexcept {

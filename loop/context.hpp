@@ -22,21 +22,20 @@ class context {
   public:
     context() noexcept = default;
     /// Has the same values, and is another context.
-    context(const context& other) noexcept : values_(other.values_) {
-        if (values_ != 0) [[unlikely]]
-            share();
-    }
+    context(const context& other) noexcept
+        : values_(other.values_ == 0 ? 0 : share(other.values_)) {}
+    context(context&& other) noexcept : values_(std::exchange(other.values_, 0)) {}
     context& operator=(context other) noexcept {
         std::swap(values_, other.values_);
         return *this;
     }
     ~context() {
         if (values_ != 0) [[unlikely]]
-            drop();
+            drop(values_);
     }
 
     /// The context of the running task or callback; elsewhere the thread's own.
-    [[nodiscard]] static context& active() noexcept;
+    [[nodiscard, gnu::cold]] static context& active() noexcept;
 
     /// Calls `function` in this context: what it sets stays here. contextvars.Context.run. For
     /// plain functions; a coroutine runs in the context of its task.
@@ -65,12 +64,14 @@ class context {
         std::uint64_t made_by;       // the identity of the context in which it was made
         std::atomic<std::uint32_t> references{1};
     };
-    void share() noexcept;
-    void drop() noexcept;
-    [[nodiscard]] bool is_copy() const noexcept { return (values_ & 1) != 0; }
-    [[nodiscard]] map* values() const noexcept {
-        return reinterpret_cast<map*>(values_ & ~std::uintptr_t{1});
+    // (Of the values and not of the context, so that a context may live in a register.)
+    [[nodiscard, gnu::cold]] static std::uintptr_t share(std::uintptr_t values) noexcept;
+    [[gnu::cold]] static void drop(std::uintptr_t values) noexcept;
+    [[nodiscard]] static map* map_of(std::uintptr_t values) noexcept {
+        return reinterpret_cast<map*>(values & ~std::uintptr_t{1});
     }
+    [[nodiscard]] map* values() const noexcept { return map_of(values_); }
+    [[nodiscard]] bool is_copy() const noexcept { return (values_ & 1) != 0; }
 
     // A pointer to a map, which contexts share; 0: no variable was ever set. The lowest bit says
     // that the map came along from another context. (Tasks and callbacks have one of these each.)

@@ -39,8 +39,8 @@ inline constexpr std::size_t block_classes = 128;  // blocks up to 2 KiB are rec
 // resumed by another thread, but what is below is called from it, and ends before it suspends.
 extern constinit thread_local std::array<free_block*, block_classes> own_blocks;
 
-[[nodiscard]] void* allocate_slowly(std::size_t size);
-void deallocate_slowly(void* block, std::size_t size) noexcept;
+[[nodiscard, gnu::cold]] void* allocate_slowly(std::size_t size);
+[[gnu::cold]] void deallocate_slowly(void* block, std::size_t size) noexcept;
 
 constexpr bool is_recycled(std::size_t size) noexcept {
     return size - 1 < block_granularity * block_classes;  // 0 wraps around, and is not

@@ -103,7 +103,7 @@ class runtime final : public loop_extension {
     [[nodiscard]] static std::string format_stack(const task_base& task);
 
   private:
-    static runtime& make(event_loop& loop);
+    [[gnu::cold]] static runtime& make(event_loop& loop);
 
     event_loop& loop_;
     intrusive_list<completion, registry_tag> completions_;
@@ -114,21 +114,24 @@ class runtime final : public loop_extension {
     sleep_hook_type sleep_hook_;
 };
 
-inline completion::completion(runtime& own) noexcept : loop_(&own.loop()) { own.add(*this); }
+inline completion::completion(runtime& own, std::uint32_t references) noexcept
+    : loop_(&own.loop()), references_(references) {
+    own.add(*this);
+}
 inline completion::completion(event_loop& loop) : completion(runtime::of(loop)) {}
 
 // ---- How a task begins: here, since it is most of what a short one costs -------------------
 
-inline task_base::task_base(runtime& own, std::coroutine_handle<> frame, const std::string* name,
-                            const context& values, std::source_location where) noexcept
-    : completion(own),
+inline task_base::task_base(runtime& own, std::coroutine_handle<> frame, context values,
+                            std::source_location where) noexcept
+    // A running task needs no owner: one reference is the loop's, given up when the task ends.
+    : completion(own, 2),
       frame_chain(detail::promise_of(frame)),
       frame_(frame),
       id_(own.next_task_id()),
       definition_(detail::promise_of(frame)->where()),
       created_(where),
-      context_(values),
-      name_(name) {
+      context_(std::move(values)) {
     detail::promise_base& root = *detail::promise_of(frame);
     root.parent = outside();
     root.task = this;
@@ -141,8 +144,7 @@ inline void task_base::start(runtime& own) noexcept {
             protect();
     }
     remember_creation(created_);
-    retain();  // the loop's reference, given up in step(): a running task needs no owner
-    loop()->make_ready(*this);
+    own.loop().push_ready(*this);
 }
 
 }  // namespace mayhem

@@ -195,20 +195,21 @@ class task : public task_ref {
 
 namespace detail {
 
-/// Makes a task of a coroutine, whose frame it takes.
+/// Makes a task of a coroutine, whose frame it takes. @returns a reference, for `counted`
 template <typename T>
-counted<task_state<T>> start_task(event_loop& loop, coro<T>& body, std::string_view name,
-                                  std::source_location where) {
+[[nodiscard]] task_state<T>* start_task(event_loop& loop, coro<T>& body, std::string_view name,
+                                        std::source_location where) {
     if (loop.is_closed()) throw loop_closed();
     loop.check_thread("create_task");
     MAYHEM_CHECK(static_cast<bool>(body), "create_task was given an empty coroutine");
-    unique_frame frame(body.release());  // there may be no memory for what follows
     runtime& own = runtime::of(loop);
-    task_base::name_pointer own_name = task_base::make_name(name);
-    const context& values = task_base::context_to_copy(loop);
-    auto* const state = new task_state<T>(own, frame.release(), own_name.release(), values, where);
+    context values = task_base::context_to_copy(loop);
+    // (The frame is released after there is memory: `new` allocates before it evaluates these.)
+    auto* const state = new task_state<T>(own, body.release(), std::move(values), where);
+    if (!name.empty()) [[unlikely]]
+        state->set_first_name(name);
     state->start(own);
-    return counted(state);
+    return state;
 }
 
 }  // namespace detail
@@ -218,13 +219,13 @@ counted<task_state<T>> start_task(event_loop& loop, coro<T>& body, std::string_v
 template <typename T>
 task<T> create_task(event_loop& loop, coro<T> body, std::string_view name = {},
                     std::source_location where = std::source_location::current()) {
-    return task<T>(detail::start_task(loop, body, name, where));
+    return task<T>(detail::counted(detail::start_task(loop, body, name, where)));
 }
 
 template <typename T>
 task<T> create_task(coro<T> body, std::string_view name = {},
                     std::source_location where = std::source_location::current()) {
-    return task<T>(detail::start_task(get_running_loop(), body, name, where));
+    return task<T>(detail::counted(detail::start_task(get_running_loop(), body, name, where)));
 }
 
 /// Schedules something else that can be awaited: `create_task(queue.get())`.

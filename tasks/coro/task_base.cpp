@@ -48,8 +48,6 @@ void task_base::step_observed() noexcept {
 /// @returns true when the task has ended.
 inline bool task_base::run_until_suspended() noexcept {
     waiting_on_ = nullptr;
-    if (must_cancel_ && phase_ == phase::created) [[unlikely]]
-        return end_unstarted(), true;
     phase_ = phase::running;
     event_loop& own = *loop();
     runtime::existing(own).enter(this);
@@ -64,9 +62,12 @@ inline bool task_base::run_until_suspended() noexcept {
 
 /// It was cancelled before its first step: the body never runs.
 void task_base::end_unstarted() noexcept {
+    if (phase_ != phase::unwanted) fail_misuse("run");
     set_cancelled();
     destroy_root();
     fail();
+    runtime::existing(*loop()).step_ended(*this);
+    release();
 }
 
 inline void task_base::end() noexcept {
@@ -85,8 +86,9 @@ void task_base::fail() noexcept {
 void task_base::set_cancelled() noexcept { set_thrown(std::make_exception_ptr(cancelled{})); }
 
 void task_base::fail_misuse(const char* what) const noexcept {
-    static constexpr const char* names[] = {"is ready already", "is ready already", "is running",
-                                            "is suspended", "has ended"};
+    static constexpr const char* names[] = {"is ready already", "is ready already",
+                                            "is running",       "is suspended",
+                                            "has ended",        "was cancelled"};
     std::string who;
     try {
         who = describe();
@@ -121,7 +123,8 @@ bool task_base::cancel() {
     if (in_circle) {
         last->waiting_on_->break_circle();
     } else if (last->waiting_on_ == nullptr || !last->waiting_on_->cancel()) {
-        last->must_cancel_ = true;  // not suspended, or its wait is over: raised at the next chance
+        // Not suspended, or its wait is over: raised at the next chance.
+        last->set_must_cancel(true);
     }
     return true;
 }
@@ -147,8 +150,14 @@ task_base::chain_end task_base::find_chain_end() noexcept {
 
 int task_base::uncancel() noexcept {
     if (cancel_requests_ > 0) --cancel_requests_;
-    if (cancel_requests_ == 0) must_cancel_ = false;
+    if (cancel_requests_ == 0) set_must_cancel(false);
     return cancel_requests_;
+}
+
+void task_base::set_must_cancel(bool must) noexcept {
+    must_cancel_ = must;
+    if (phase_ == phase::created && must) phase_ = phase::unwanted;
+    if (phase_ == phase::unwanted && !must) phase_ = phase::created;
 }
 
 void task_base::raise_cancelled() {
@@ -210,6 +219,17 @@ void task_base::set_name(std::string_view name) {
         name_.exchange(name.empty() ? nullptr : new std::string(name), std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
     delete replaced;
+}
+
+void task_base::set_first_name(std::string_view name) {
+    try {
+        set_name(name);
+    } catch (...) {
+        complete(state::cancelled);
+        destroy_root();
+        dispose();  // nobody has seen it
+        throw;
+    }
 }
 
 void task_base::drop_name(const std::string* name) noexcept { delete name; }

@@ -27,19 +27,13 @@ namespace mayhem {
 // (A runnable first: what the loop calls most needs no adjustment of `this` then.)
 class task_base : public runnable, public completion, public detail::frame_chain {
   public:
-    /// A task's name; null: "Task-<id>".
-    using name_pointer = std::unique_ptr<const std::string>;
-    [[nodiscard]] static name_pointer make_name(std::string_view name) {
-        if (name.empty()) [[likely]]
-            return nullptr;
-        return std::make_unique<const std::string>(name);
-    }
-
-    /// Takes the coroutine's frame and the name over.
-    task_base(runtime& own, std::coroutine_handle<> frame, const std::string* name,
-              const context& values, std::source_location where) noexcept;
+    /// Takes the coroutine's frame over.
+    task_base(runtime& own, std::coroutine_handle<> frame, context values,
+              std::source_location where) noexcept;
     /// Schedules the first step for the next tick. Called once, for a task that is complete.
     void start(runtime& own) noexcept;
+    /// For a task that was not started, which it ends when there is no memory for the name.
+    [[gnu::cold]] void set_first_name(std::string_view name);
     /// What context::active() gives, found faster while the loop runs a step.
     [[nodiscard]] static const context& context_to_copy(event_loop& loop) noexcept {
         const context* const active = loop.active_context();
@@ -90,7 +84,7 @@ class task_base : public runnable, public completion, public detail::frame_chain
     /// Goes to the end of the line without having waited for anything.
     void yield() noexcept {
         phase_ = phase::ready;
-        loop()->make_ready(*this);
+        loop()->push_ready(*this);
     }
     /// Continues now, from a node that the loop runs.
     void resume() noexcept {
@@ -104,7 +98,7 @@ class task_base : public runnable, public completion, public detail::frame_chain
 
     void run() noexcept override {
         if (phase_ > phase::ready) [[unlikely]]
-            fail_misuse("run");
+            return end_unstarted();
         step();
     }
 
@@ -129,18 +123,19 @@ class task_base : public runnable, public completion, public detail::frame_chain
     void set_cancelled() noexcept;
 
   private:
-    enum class phase : std::uint8_t {
+    enum class phase : std::uint16_t {
         created,    // in the ready queue for its first step
         ready,      // in the ready queue
         running,    // its frames are on the thread's stack
         suspended,  // waits for what waiting_on_ says
         ended,
+        unwanted,  // cancelled before its first step, for which it is in the ready queue
     };
     void leave(phase expected, const char* what) const noexcept {
         if (phase_ != expected) [[unlikely]]
             fail_misuse(what);
     }
-    [[noreturn]] void fail_misuse(const char* what) const noexcept;
+    [[noreturn, gnu::cold]] void fail_misuse(const char* what) const noexcept;
     /// Continues the coroutine until it suspends again or ends.
     void step() noexcept;
     void step_observed() noexcept;
@@ -153,7 +148,8 @@ class task_base : public runnable, public completion, public detail::frame_chain
         return waiting_on_ != nullptr ? waiting_on_->awaited_task() : nullptr;
     }
     [[nodiscard]] chain_end find_chain_end() noexcept;
-    void end_unstarted() noexcept;
+    [[gnu::cold]] void end_unstarted() noexcept;
+    void set_must_cancel(bool must) noexcept;
     void end() noexcept;
     void fail() noexcept;
     void destroy_root() noexcept {
@@ -161,7 +157,7 @@ class task_base : public runnable, public completion, public detail::frame_chain
         phase_ = phase::ended;
         std::exchange(frame_, nullptr).destroy();
     }
-    static void drop_name(const std::string* name) noexcept;
+    [[gnu::cold]] static void drop_name(const std::string* name) noexcept;
     void destroy_frames() noexcept;
     [[nodiscard]] std::string describe_coroutine() const;
     [[nodiscard]] const char* describe_state() const noexcept;
@@ -176,6 +172,7 @@ class task_base : public runnable, public completion, public detail::frame_chain
     // Null: "Task-<id>". The string never changes: a new name is a new string, so that a signal
     // handler on this thread may read it at any moment.
     std::atomic<const std::string*> name_{nullptr};
+    // (One word without a gap, so that it is written at once.)
     int cancel_requests_ = 0;
     bool must_cancel_ = false;
     bool asked_to_end_ = false;

@@ -298,6 +298,17 @@ CO_TEST(cancellation, that_was_taken_back_is_not_delivered) {
     EXPECT_EQ(target.uncancel(), 0);
 }
 
+CO_TEST(cancellation, that_was_taken_back_before_the_start_lets_the_body_run) {
+    auto body = []() -> coro<int> { co_return 3; };
+    auto target = create_task(body());
+    target.cancel();
+    target.cancel();
+    EXPECT_EQ(target.uncancel(), 1);
+    EXPECT_EQ(target.uncancel(), 0);
+    EXPECT_EQ(co_await target, 3);
+    EXPECT_FALSE(target.is_cancelled());
+}
+
 CO_TEST(cancellation, of_a_sleeper_whose_time_has_come_wins) {
     std::optional<bool> stopped;
     task<> sleeper;
