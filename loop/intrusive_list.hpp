@@ -3,7 +3,7 @@
 // lists derives from several hooks, told apart by their tag.
 //
 // Invariant: a hook is linked at most once; a hook that is destroyed while linked is a bug, and
-// its destructor says so.
+// its destructor says so, unless its tag says `leaves_when_destroyed` (Boost's auto_unlink).
 #pragma once
 
 #include <cstddef>
@@ -15,6 +15,10 @@ namespace mayhem {
 template <typename T, typename Tag>
 class intrusive_list;
 
+/// True for the tags of lists that an element leaves by being destroyed.
+template <typename Tag>
+concept leaves_when_destroyed = requires { requires Tag::leaves_when_destroyed; };
+
 /// The links of one element for the lists marked `Tag`.
 template <typename Tag = void>
 class list_hook {
@@ -22,21 +26,32 @@ class list_hook {
     list_hook() noexcept = default;
     list_hook(const list_hook&) = delete;
     list_hook& operator=(const list_hook&) = delete;
-    ~list_hook() { MAYHEM_CHECK(!is_linked(), "a list element was destroyed while in a list"); }
+    ~list_hook() {
+        if constexpr (leaves_when_destroyed<Tag>) {
+            if (is_linked()) [[likely]]
+                close_gap();
+        } else {
+            MAYHEM_CHECK(!is_linked(), "a list element was destroyed while in a list");
+        }
+    }
 
     [[nodiscard]] bool is_linked() const noexcept { return next_ != nullptr; }
 
     /// Takes the element out of whichever list it is in.
     void unlink() noexcept {
         MAYHEM_CHECK(is_linked(), "removed an element that is in no list");
-        previous_->next_ = next_;
-        next_->previous_ = previous_;
+        close_gap();
         next_ = previous_ = nullptr;
     }
 
   private:
     template <typename, typename>
     friend class intrusive_list;
+    void close_gap() noexcept {
+        previous_->next_ = next_;
+        next_->previous_ = previous_;
+    }
+
     list_hook* next_ = nullptr;
     list_hook* previous_ = nullptr;
 };
@@ -70,10 +85,14 @@ class intrusive_list {
 
     void remove(T& item) noexcept { static_cast<hook&>(item).unlink(); }
 
-    T* pop_front() noexcept {
-        T* first = front();
-        if (first != nullptr) remove(*first);
-        return first;
+    /// @returns null when it is empty
+    T* pop_front() noexcept { return empty() ? nullptr : &take_front(); }
+
+    /// REQUIRES: it is not empty.
+    T& take_front() noexcept {
+        T* const first = element(root_.next_);
+        remove(*first);
+        return *first;
     }
 
     /// Moves every element of `other` to the end of this list, in order.

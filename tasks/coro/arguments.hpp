@@ -20,7 +20,7 @@ concept joinable = completion_handle<Argument> || is_coro_v<std::remove_cvref_t<
 
 /// Starts what does not run yet. @returns a counted reference to the completion.
 template <joinable Argument>
-auto ensure_started(Argument&& argument) {
+[[gnu::always_inline]] inline auto ensure_started(Argument&& argument) {
     using plain = std::remove_cvref_t<Argument>;
     if constexpr (completion_handle<plain>) {
         MAYHEM_CHECK(static_cast<bool>(argument), "an empty handle was given to be awaited");
@@ -31,7 +31,7 @@ auto ensure_started(Argument&& argument) {
         MAYHEM_CHECK(static_cast<bool>(argument), "a coroutine was awaited twice");
         // There is no better place to name as the task's origin than the coroutine itself.
         const std::source_location origin = argument.definition();
-        return start_task(get_running_loop(), argument, {}, origin);
+        return counted(start_task(get_running_loop(), argument, {}, origin));
     } else {
         return create_task(std::forward<Argument>(argument)).shared();
     }

@@ -82,8 +82,12 @@ void completion::add_done_callback(std::move_only_function<void()> function,
 void completion::throw_not_done() const { throw invalid_state("Result is not set: " + describe()); }
 
 void completion::wake_waiters() noexcept {
-    if (loop_ == nullptr) return discard_waiters();
-    while (completion_waiter* waiter = waiters_.pop_front()) loop_->make_ready(*waiter);
+    if (loop_ == nullptr) [[unlikely]]
+        return discard_waiters();
+    event_loop& loop = *loop_;
+    do {
+        loop.make_ready(waiters_.take_front());
+    } while (!waiters_.empty());
 }
 
 void completion::discard_waiters() noexcept {

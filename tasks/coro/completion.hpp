@@ -31,7 +31,10 @@ class completion_waiter : public runnable, public list_hook<completion_waiter> {
     ~completion_waiter() = default;
 };
 
-struct registry_tag;
+/// All completions of a loop are in its runtime's list, until they die or the loop closes.
+struct registry_tag {
+    static constexpr bool leaves_when_destroyed = true;
+};
 
 /// Reference-counted, for one thread: the loop's.
 class completion : public list_hook<registry_tag>, public detail::recycled {
@@ -40,7 +43,7 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
 
     /// One reference is the creator's.
     explicit completion(event_loop& loop);
-    explicit completion(runtime& own) noexcept;
+    explicit completion(runtime& own, std::uint32_t references = 1) noexcept;
     completion(const completion&) = delete;
     completion& operator=(const completion&) = delete;
 
@@ -101,7 +104,6 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
 
   protected:
     ~completion() {
-        if (list_hook<registry_tag>::is_linked()) list_hook<registry_tag>::unlink();
         if (!waiters_.empty()) [[unlikely]]
             discard_waiters();
     }
@@ -137,15 +139,16 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
 
   private:
     [[noreturn]] void throw_not_done() const;
-    void remember_creation_slowly(const std::source_location& where) noexcept;
-    void report_unretrieved_now(const char* what) noexcept;
+    [[gnu::cold]] void remember_creation_slowly(const std::source_location& where) noexcept;
+    [[gnu::cold]] void report_unretrieved_now(const char* what) noexcept;
+    /// REQUIRES: there are some.
     void wake_waiters() noexcept;
-    void discard_waiters() noexcept;
+    [[gnu::cold]] void discard_waiters() noexcept;
 
     event_loop* loop_;
     intrusive_list<completion_waiter, completion_waiter> waiters_;
     std::unique_ptr<const detail::creation_stack> creation_;
-    std::uint32_t references_ = 1;
+    std::uint32_t references_;
     state state_ = state::pending;
     bool failed_ = false;
     bool unretrieved_ = false;

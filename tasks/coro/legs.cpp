@@ -3,7 +3,7 @@
 #include <utility>
 
 namespace mayhem::detail {
-void leg::attach(leg_owner& owner, completion& target, std::size_t index) noexcept {
+void leg::attach(leg_owner& owner, completion& target, std::uint32_t index) noexcept {
     owner_ = &owner;
     index_ = index;
     owner.retain_for_leg();
@@ -38,7 +38,7 @@ void leg_set::expect(std::span<entry> storage) {
     latest_->reserve(storage.size());
 }
 
-void leg_set::attach(leg_owner& owner, counted<completion> target) {
+void leg_set::attach(leg_owner& owner, counted<completion>&& target) {
     MAYHEM_CHECK(size_ < entries_.size(), "more legs were attached than were expected");
     const std::size_t index = size_++;
     entry& own = entries_[index];
@@ -48,13 +48,13 @@ void leg_set::attach(leg_owner& owner, counted<completion> target) {
         earlier->comes_again = true;
     } else {
         ++unique_;
-        own.waiter.attach(owner, *own.target, index);
+        own.waiter.attach(owner, *own.target, static_cast<std::uint32_t>(index));
     }
 }
 
 void leg_set::attach(leg_owner& owner, const std::vector<counted<completion>>& targets) {
     expect(targets.size());
-    for (const counted<completion>& target : targets) attach(owner, target);
+    for (counted<completion> target : targets) attach(owner, std::move(target));
 }
 
 /// Where the completion at `index` came last before; null when it is new.

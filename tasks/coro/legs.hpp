@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <unordered_map>
@@ -36,7 +37,7 @@ class leg final : public completion_waiter {
     leg() noexcept {}  // NOLINT(modernize-use-equals-default)
 
     /// REQUIRES: not attached; `target` lives as long as the owner.
-    void attach(leg_owner& owner, completion& target, std::size_t index) noexcept;
+    void attach(leg_owner& owner, completion& target, std::uint32_t index) noexcept;
 
     /// Waits no more. A leg that is on its way already will tell nobody.
     /// REQUIRES: the caller holds a reference to the owner of its own.
@@ -47,7 +48,7 @@ class leg final : public completion_waiter {
 
   private:
     leg_owner* owner_ = nullptr;  // null when not attached
-    std::size_t index_ = 0;
+    std::uint32_t index_ = 0;
     bool silent_ = false;
 };
 
@@ -56,7 +57,7 @@ class leg_set {
   public:
     struct entry {
         counted<completion> target;
-        leg waiter;
+        [[no_unique_address]] leg waiter;  // whose last bytes are free
         bool comes_again = false;
     };
 
@@ -65,7 +66,7 @@ class leg_set {
     /// The same, in `storage`, which lives as long as the owner.
     void expect(std::span<entry> storage);
     /// The next one. REQUIRES: it was expected.
-    void attach(leg_owner& owner, counted<completion> target);
+    void attach(leg_owner& owner, counted<completion>&& target);
     /// All of them.
     void attach(leg_owner& owner, const std::vector<counted<completion>>& targets);
     /// See leg::detach.
