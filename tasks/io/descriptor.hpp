@@ -30,8 +30,9 @@ class descriptor;
 /// time; of `other`, any number.
 enum class io_use : std::uint8_t { read, write, other };
 
-/// Which system calls carry bytes: recv and send, or read and write.
-enum class io_kind : std::uint8_t { socket, stream };
+/// Which system calls carry bytes, recv and send or read and write; and whether they wait for the
+/// disk alone, so that they end by themselves.
+enum class io_kind : std::uint8_t { socket, stream, regular_file };
 
 /// Something that is in flight on a descriptor: a base of awaiters.
 class descriptor_user : public list_hook<descriptor> {

@@ -1,7 +1,9 @@
 #include "tasks/io/file.hpp"
 
 #include <algorithm>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <utility>
 
 #include "tasks/io/file_call.hpp"
@@ -11,6 +13,7 @@ namespace {
 
 using detail::file_answer;
 using detail::file_request;
+using detail::io_kind;
 using detail::io_use;
 using shared_descriptor = std::shared_ptr<detail::descriptor>;
 
@@ -20,6 +23,21 @@ constexpr std::size_t write_chunk_bytes = std::size_t{1} << 20;
 std::uint64_t require(const file_answer& answer, const char* what, const std::string& path) {
     if (answer) return *answer;
     throw std::system_error(answer.error(), fmt::format("{} {}", what, path));
+}
+
+/// Of use to threads only. The kernel answers from memory, so that this does not block.
+io_kind kind_of(const unique_fd& opened, const event_loop& loop) {
+    if (loop.get_backend().completes_files_asynchronously()) return io_kind::stream;
+    struct statx status{};
+    const int looked =
+        ::statx(opened.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status);
+    return looked == 0 && S_ISREG(status.stx_mode) ? io_kind::regular_file : io_kind::stream;
+}
+
+std::shared_ptr<detail::descriptor> share(unique_fd opened) {
+    event_loop& loop = get_running_loop();
+    const io_kind kind = kind_of(opened, loop);
+    return std::make_shared<detail::descriptor>(loop, std::move(opened), kind);
 }
 
 // The bodies get copies of what they need and not the file: a file may be moved meanwhile.
@@ -64,9 +82,7 @@ coro<void> sync_it(shared_descriptor on, bool data_only, std::string path) {
 }  // namespace
 
 file::file(std::string path, unique_fd opened)
-    : state_(std::make_shared<detail::descriptor>(get_running_loop(), std::move(opened),
-                                                  detail::io_kind::stream)),
-      path_(std::move(path)) {}
+    : state_(share(std::move(opened))), path_(std::move(path)) {}
 
 detail::descriptor& file::state() const noexcept {
     MAYHEM_CHECK(state_ != nullptr, "a file was used that is empty or was moved from");

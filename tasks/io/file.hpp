@@ -19,6 +19,8 @@
 namespace mayhem {
 
 /// An open file. Move-only; it may be moved, but not destroyed, while operations are in flight.
+/// A loop that is closed waits for a regular file's operation that has begun, as long as the disk
+/// takes.
 ///
 /// Calls throw std::system_error, whose text names the path. A cancellation ends what has not
 /// begun; what the kernel or a thread has begun is finished and delivered, and `cancelled` is

@@ -1,6 +1,7 @@
 #include "tasks/io/file_call.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <fcntl.h>
 #include <utility>
 
@@ -13,9 +14,9 @@
 namespace mayhem::detail {
 namespace {
 
-// A thread's copy of the data is at most this long; longer requests are done in part, as reads and
-// writes may always be.
-constexpr std::size_t copied_bytes_max = std::size_t{1} << 20;
+// A thread moves at most this much at once, since nothing ends it sooner; longer requests are done
+// in part, as reads and writes may always be.
+constexpr std::size_t moved_bytes_max = std::size_t{1} << 20;
 
 void prepare(operation& op, const file_request& request, int fd, struct statx& status) {
     switch (request.code) {
@@ -40,19 +41,25 @@ file_answer answer_of(opcode code, std::int32_t result, const struct statx& stat
     return static_cast<std::uint64_t>(result);
 }
 
-/// The request as a thread sees it: with its own memory.
+/// The request as a thread sees it: with the caller's bytes, or memory of its own.
 class file_job final : public executor_job {
   public:
     file_job(event_loop& loop, std::shared_ptr<descriptor> on, const file_request& request)
         : executor_job(loop), on_(std::move(on)), request_(request) {
+        request_.into = request_.into.first(std::min(request_.into.size(), moved_bytes_max));
+        request_.data = request_.data.first(std::min(request_.data.size(), moved_bytes_max));
+        if (on_ == nullptr) return;
+        fd_ = on_->get();
+        if (request.code != opcode::read && request.code != opcode::write) return;
+        is_in_place_ = on_->kind() == io_kind::regular_file;
+        if (is_in_place_) return;
         if (request.code == opcode::read) {
-            request_.into = memory_for(request.into.size());
-        } else if (request.code == opcode::write) {
-            const auto copy = memory_for(request.data.size());
-            std::copy_n(request.data.begin(), copy.size(), copy.begin());
+            request_.into = memory_for(request_.into.size());
+        } else {
+            const auto copy = memory_for(request_.data.size());
+            std::ranges::copy(request_.data, copy.begin());
             request_.data = copy;
         }
-        fd_ = on_ ? on_->get() : -1;
     }
     /// A file that was opened for nobody.
     ~file_job() override {
@@ -70,34 +77,50 @@ class file_job final : public executor_job {
         if (failure_) std::rethrow_exception(failure_);
         const file_answer answer = answer_of(request_.code, result_, status_);
         if (request_.code == opcode::openat) result_ = -1;
-        if (request_.code == opcode::read && answer) {
+        if (request_.code == opcode::read && answer && !is_in_place_) {
             std::copy_n(request_.into.begin(), *answer, into.begin());
         }
         return answer;
     }
 
+    /// Afterwards the caller's bytes are not touched any more: what has not begun never will, and
+    /// what has is waited for.
+    void let_go() noexcept {
+        if (!is_in_place_) return;
+        stage expected = stage::queued;
+        if (stage_.compare_exchange_strong(expected, stage::over)) return;
+        stage_.wait(stage::running, std::memory_order_acquire);
+    }
+
   private:
+    enum class stage : int { queued, running, over };
+
     class plain_operation final : public operation {
         void run() noexcept override {}
     };
 
     /// Not set to zero before it is filled, which would cost as much as reading does.
-    std::span<std::byte> memory_for(std::size_t wanted) {
-        const std::size_t size = std::min(wanted, copied_bytes_max);
+    std::span<std::byte> memory_for(std::size_t size) {
         bytes_ = std::make_unique_for_overwrite<std::byte[]>(size);
         return {bytes_.get(), size};
     }
 
     void execute() noexcept override {
+        stage expected = stage::queued;
+        if (!stage_.compare_exchange_strong(expected, stage::running)) return;  // for nobody
         plain_operation op;
         prepare(op, request_, fd_, status_);
         result_ = perform(op);
+        stage_.store(stage::over, std::memory_order_release);
+        stage_.notify_one();
     }
     void fail(std::exception_ptr error) noexcept override { failure_ = std::move(error); }
 
     std::shared_ptr<descriptor> on_;
     file_request request_;
     int fd_ = -1;
+    bool is_in_place_ = false;  // works on the caller's bytes
+    std::atomic<stage> stage_{stage::queued};
     std::unique_ptr<std::byte[]> bytes_;
     struct statx status_{};
     std::int32_t result_ = -1;
@@ -110,6 +133,9 @@ class job_call final : public job_wait, public descriptor_user {
     job_call(descriptor* on, io_use use, std::shared_ptr<file_job> job,
              std::span<std::byte> into) noexcept
         : job_wait(std::move(job)), descriptor_user(on, use), into_(into) {}
+    job_call(const job_call&) = delete;
+    job_call& operator=(const job_call&) = delete;
+    ~job_call() { own_job().let_go(); }
 
     bool await_ready() noexcept {
         if (on() != nullptr) refusal_ = on()->refusal(use());
@@ -128,16 +154,18 @@ class job_call final : public job_wait, public descriptor_user {
         leave();
         if (refusal_ != 0) return std::unexpected(errno_code(refusal_));
         throw_if_wait_cancelled();
-        return static_cast<file_job&>(*job_).take_answer(into_);
+        return own_job().take_answer(into_);
     }
 
     bool cancel() noexcept override { return !started_ && job_wait::cancel(); }
     [[nodiscard]] std::string describe() const override { return "a file operation in a thread"; }
-    // When the loop closes, the job has the file and its own memory: nothing here is in use.
+    // The job shares the file, so that it stays open.
     [[nodiscard]] bool is_in_flight() const noexcept override { return false; }
     void ask_to_end() noexcept override {}
 
   private:
+    file_job& own_job() const noexcept { return static_cast<file_job&>(*job_); }
+
     std::span<std::byte> into_;
     int refusal_ = 0;  // errno
     bool started_ = false;

@@ -1,10 +1,13 @@
 // One system call on a file, awaited: by the kernel where the backend can do that, by a thread of
 // the executor where it would block the loop (epoll has no readiness for files).
 //
-// A thread cannot be stopped, and it must not write into a frame that is gone. So the thread works
-// on memory of its own, which is copied when the result has come home; and once the thread has the
-// call, it is not cancelled: it ends by itself, and a request to cancel is raised at the next
-// await.
+// A thread cannot be stopped: once it has begun the call, this is not cancelled, and a request to
+// cancel is raised at the next await. And it must not touch the caller's bytes when they are gone:
+//   - a regular file's call ends by itself, so the thread works on the bytes themselves, and who
+//     destroys the frame that waits (a loop that closes) waits for the thread first, as it does for
+//     the kernel on io_uring;
+//   - a pipe's or terminal's may never end, so the thread works on memory of its own, which is
+//     copied when the result has come home.
 #pragma once
 
 #include <cstddef>

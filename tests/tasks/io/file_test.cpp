@@ -1,8 +1,13 @@
 // Files: through the kernel on io_uring, through threads on epoll, with the same results.
+#include <algorithm>
 #include <chrono>
 #include <fcntl.h>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <iterator>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "tasks/mayhem.hpp"
 #include "tasks/testing/co_test.hpp"
@@ -180,6 +185,48 @@ TEST(file, a_loop_that_closes_over_an_open_leaks_no_descriptor) {
             opening = {};
         }
         EXPECT_EQ(mayhem::testing::open_descriptors(), before);
+    });
+}
+
+// ---- A loop that closes over a read -------------------------------------------------------------
+
+constexpr std::size_t long_read = std::size_t{1} << 20;
+
+/// Leaves its mark on bytes that are the caller's again.
+struct marks_at_end {
+    explicit marks_at_end(std::span<std::byte> which) : bytes(which) {}
+    marks_at_end(const marks_at_end&) = delete;
+    marks_at_end& operator=(const marks_at_end&) = delete;
+    ~marks_at_end() { std::ranges::fill(bytes, std::byte{'z'}); }
+    std::span<std::byte> bytes;
+};
+
+coro<> read_for_ever(std::string path, std::span<std::byte> into, bool& has_begun) {
+    file from = co_await file::open(path);
+    const marks_at_end mark(into);
+    has_begun = true;
+    for (;;) co_await from.read_at(into, 0);
+}
+
+TEST(file, nothing_is_read_any_more_into_what_a_closed_loop_destroyed) {
+    mayhem::testing::for_each_backend([](backend_kind kind) {
+        scratch_folder folder;
+        const std::string path = folder.file("large");
+        std::ofstream(path) << std::string(long_read, 'm');
+        std::vector<std::byte> buffer(long_read);
+        for (int attempt = 0; attempt < 20; ++attempt) {
+            event_loop loop(mayhem::testing::test_options(kind).loop);
+            loop.set_exception_handler([](event_loop&, const exception_context&) {});
+            bool has_begun = false;
+            auto reading = create_task(loop, read_for_ever(path, buffer, has_begun));
+            for (int ticks = attempt % 10; !has_begun || --ticks >= 0;) {
+                loop.stop();
+                loop.run_forever();
+            }
+            reading = {};
+            loop.close();
+            ASSERT_EQ(std::ranges::count(buffer, std::byte{'z'}), std::ssize(buffer));
+        }
     });
 }
 
