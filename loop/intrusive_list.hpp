@@ -85,14 +85,23 @@ class intrusive_list {
 
     void remove(T& item) noexcept { static_cast<hook&>(item).unlink(); }
 
-    /// @returns null when it is empty
-    T* pop_front() noexcept { return empty() ? nullptr : &take_front(); }
+    T* pop_front() noexcept {
+        T* first = front();
+        if (first != nullptr) remove(*first);
+        return first;
+    }
 
-    /// REQUIRES: it is not empty.
-    T& take_front() noexcept {
-        T* const first = element(root_.next_);
-        remove(*first);
-        return *first;
+    /// Takes every element out, in order, and gives it to `receive`, which must not destroy one.
+    template <typename Receive>
+    void take_all(Receive receive) noexcept {
+        hook* at = root_.next_;
+        root_.next_ = root_.previous_ = &root_;
+        while (at != &root_) {
+            hook* const following = at->next_;
+            at->next_ = at->previous_ = nullptr;
+            receive(*element(at));
+            at = following;
+        }
     }
 
     /// Moves every element of `other` to the end of this list, in order.

@@ -82,12 +82,9 @@ void completion::add_done_callback(std::move_only_function<void()> function,
 void completion::throw_not_done() const { throw invalid_state("Result is not set: " + describe()); }
 
 void completion::wake_waiters() noexcept {
-    if (loop_ == nullptr) [[unlikely]]
+    if (loop_ == nullptr || loop_->is_closed()) [[unlikely]]
         return discard_waiters();
-    event_loop& loop = *loop_;
-    do {
-        loop.make_ready(waiters_.take_front());
-    } while (!waiters_.empty());
+    waiters_.take_all([&loop = *loop_](completion_waiter& waiter) { loop.push_ready(waiter); });
 }
 
 void completion::discard_waiters() noexcept {

@@ -141,7 +141,6 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
     [[noreturn]] void throw_not_done() const;
     [[gnu::cold]] void remember_creation_slowly(const std::source_location& where) noexcept;
     [[gnu::cold]] void report_unretrieved_now(const char* what) noexcept;
-    /// REQUIRES: there are some.
     void wake_waiters() noexcept;
     [[gnu::cold]] void discard_waiters() noexcept;
 

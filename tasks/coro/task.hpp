@@ -195,21 +195,49 @@ class task : public task_ref {
 
 namespace detail {
 
-/// Makes a task of a coroutine, whose frame it takes. @returns a reference, for `counted`
-template <typename T>
-[[nodiscard]] task_state<T>* start_task(event_loop& loop, coro<T>& body, std::string_view name,
-                                        std::source_location where) {
+/// Where a task of `loop` is to live. @throws loop_closed
+inline runtime& runtime_of_open(event_loop& loop) {
     if (loop.is_closed()) throw loop_closed();
     loop.check_thread("create_task");
+    return runtime::of(loop);
+}
+
+/// Makes a task of a coroutine, whose frame it takes. @returns a reference, for `counted`
+template <typename T>
+[[nodiscard, gnu::always_inline]] inline task_state<T>* make_task(runtime& own, coro<T>& body,
+                                                                  std::source_location where) {
     MAYHEM_CHECK(static_cast<bool>(body), "create_task was given an empty coroutine");
-    runtime& own = runtime::of(loop);
-    context values = task_base::context_to_copy(loop);
+    context values = task_base::context_to_copy(own.loop());
     // (The frame is released after there is memory: `new` allocates before it evaluates these.)
-    auto* const state = new task_state<T>(own, body.release(), std::move(values), where);
-    if (!name.empty()) [[unlikely]]
-        state->set_first_name(name);
+    return new task_state<T>(own, body.release(), std::move(values), where);
+}
+
+/// Makes a task and schedules its first step.
+template <typename T>
+[[nodiscard]] task_state<T>* start_task(event_loop& loop, coro<T>& body,
+                                        std::source_location where) {
+    runtime& own = runtime_of_open(loop);
+    task_state<T>* const state = make_task(own, body, where);
     state->start(own);
     return state;
+}
+
+template <typename T>
+[[nodiscard, gnu::cold]] task_state<T>* start_named_task(event_loop& loop, coro<T>& body,
+                                                         std::string_view name,
+                                                         std::source_location where) {
+    runtime& own = runtime_of_open(loop);
+    task_state<T>* const state = make_task(own, body, where);
+    state->set_first_name(name);
+    state->start(own);
+    return state;
+}
+
+/// A handle to a started task. Most have no name, as the compiler can see where they are created.
+template <typename T>
+task<T> start(event_loop& loop, coro<T>& body, std::string_view name, std::source_location where) {
+    return task<T>(counted(name.empty() ? start_task(loop, body, where)
+                                        : start_named_task(loop, body, name, where)));
 }
 
 }  // namespace detail
@@ -219,13 +247,13 @@ template <typename T>
 template <typename T>
 task<T> create_task(event_loop& loop, coro<T> body, std::string_view name = {},
                     std::source_location where = std::source_location::current()) {
-    return task<T>(detail::counted(detail::start_task(loop, body, name, where)));
+    return detail::start(loop, body, name, where);
 }
 
 template <typename T>
 task<T> create_task(coro<T> body, std::string_view name = {},
                     std::source_location where = std::source_location::current()) {
-    return task<T>(detail::counted(detail::start_task(get_running_loop(), body, name, where)));
+    return detail::start(get_running_loop(), body, name, where);
 }
 
 /// Schedules something else that can be awaited: `create_task(queue.get())`.
