@@ -88,8 +88,7 @@ auto read_child(const leg_set& children, std::size_t index)
     if constexpr (Errors == gather_errors::collect) {
         return read_result<Argument>(children, index);
     } else if constexpr (std::is_void_v<argument_value_t<Argument>>) {
-        read_value<Argument>(children, index);
-        return {};
+        return {};  // all have succeeded: there is nothing to be read, and nothing to be thrown
     } else {
         return read_value<Argument>(children, index);
     }
