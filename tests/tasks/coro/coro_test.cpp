@@ -4,6 +4,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "tasks/mayhem.hpp"
 #include "tasks/testing/co_test.hpp"
@@ -156,6 +157,44 @@ CO_TEST(coro, two_hundred_thousand_nested_frames_are_cancelled) {
     co_await yield();
     deep.cancel();
     CO_EXPECT_THROW(co_await deep, cancelled);
+}
+
+/// Says in which order the frames that it is in are destroyed.
+class farewell {
+  public:
+    farewell(std::vector<int>& order, int depth) : order_(order), depth_(depth) {}
+    farewell(const farewell&) = delete;
+    farewell& operator=(const farewell&) = delete;
+    ~farewell() { order_.push_back(depth_); }
+
+  private:
+    std::vector<int>& order_;
+    int depth_;
+};
+
+coro<> nest_and_say_farewell(std::vector<int>& order, int depth) {
+    const farewell own(order, depth);
+    if (depth < 3) {
+        co_await nest_and_say_farewell(order, depth + 1);
+    } else {
+        co_await sleep(1h);
+    }
+}
+
+TEST(coro, frames_are_destroyed_with_their_loop_the_innermost_first) {
+    for_each_backend([](backend_kind kind) {
+        std::vector<int> order;
+        loop_options options;
+        options.backend = kind;
+        event_loop loop(options);
+        loop.set_exception_handler([](event_loop&, const exception_context&) {});
+        create_task(loop, nest_and_say_farewell(order, 1));
+        loop.stop();
+        loop.run_forever();
+        EXPECT_TRUE(order.empty());
+        loop.close();
+        EXPECT_EQ(order, (std::vector{3, 2, 1}));
+    });
 }
 
 TEST(coro, two_hundred_thousand_nested_frames_are_destroyed_with_their_loop) {
