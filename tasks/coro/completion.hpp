@@ -94,6 +94,9 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
     /// The same as text, or nothing.
     [[nodiscard]] std::string format_creation() const;
 
+    /// True while it is destroyed: nobody can keep it any more.
+    [[nodiscard]] bool is_dying() const noexcept { return references_ == 0; }
+
     /// Null once the loop has closed.
     [[nodiscard]] event_loop* loop() const noexcept { return loop_; }
 

@@ -20,6 +20,10 @@ void runtime::close() noexcept {
     // Destroying a suspended frame runs destructors, which may drop other tasks and futures:
     // each round starts again from the front.
     while (completion* item = completions_.front()) {
+        if (item->is_dying()) {  // what it held, or who heard of its end, closes the loop
+            item->loop_closes();
+            continue;
+        }
         item->retain();
         item->loop_closes();
         item->release();

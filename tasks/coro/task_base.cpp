@@ -194,6 +194,7 @@ void task_base::loop_closes() noexcept {
 void task_base::destroy_frames() noexcept {
     detail::promise_base* frame = top();
     phase_ = phase::ended;
+    waiting_on_ = nullptr;  // it dies first, and the locals of the other frames may ask for it
     while (frame->parent != outside()) {
         detail::promise_base* parent = frame->parent;
         set_top(parent);

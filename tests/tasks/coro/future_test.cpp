@@ -118,4 +118,35 @@ TEST(future, that_is_pending_may_outlive_its_loop) {
     EXPECT_FALSE(left.done());
 }
 
+// ---- A loop that closes because a future dies ---------------------------------------------------
+
+TEST(future, whose_callback_is_the_last_that_holds_the_loop_takes_it_along) {
+    auto loop = std::make_shared<event_loop>();
+    const std::weak_ptr<event_loop> watched = loop;
+    future<> pending = promise<>(*loop).get_future();
+    pending.add_done_callback([held = std::move(loop)] {});
+    EXPECT_FALSE(watched.expired());
+    pending = {};
+    EXPECT_TRUE(watched.expired());
+}
+
+TEST(future, whose_value_is_the_last_that_holds_the_loop_takes_it_along) {
+    auto loop = std::make_shared<event_loop>();
+    const std::weak_ptr<event_loop> watched = loop;
+    promise<std::shared_ptr<event_loop>> source(*loop);
+    future<std::shared_ptr<event_loop>> held = source.get_future();
+    source.set_value(std::move(loop));
+    source = promise<std::shared_ptr<event_loop>>(*std::make_unique<event_loop>());
+    EXPECT_FALSE(watched.expired());
+    held = {};
+    EXPECT_TRUE(watched.expired());
+}
+
+TEST(future, whose_failure_is_reported_to_a_handler_that_closes_the_loop_dies_once) {
+    event_loop loop;
+    loop.set_exception_handler([](event_loop& own, const exception_context&) { own.close(); });
+    promise<>(loop).set_exception(std::make_exception_ptr(std::runtime_error("lost")));
+    EXPECT_TRUE(loop.is_closed());
+}
+
 }  // namespace

@@ -247,6 +247,35 @@ TEST(task, cannot_be_created_on_a_closed_loop) {
     EXPECT_THROW(create_task(loop, ticks(1)), loop_closed);
 }
 
+// A frame's locals are destroyed by a closing loop after what the task waited for is.
+TEST(task, no_longer_waits_when_its_loop_has_destroyed_it) {
+    struct looks_at_itself {
+        task<>& self;
+        std::string& seen;
+        ~looks_at_itself() {
+            self.cancel();
+            seen = self.describe();
+        }
+    };
+    event_loop loop;
+    loop.set_exception_handler([](event_loop&, const exception_context&) {});
+    std::string seen;
+    task<> closed;
+    auto body = [&]() -> coro<> {
+        const looks_at_itself guard{closed, seen};
+        co_await sleep_long();
+    };
+    closed = create_task(loop, body());
+    loop.stop();
+    loop.run_forever();
+    EXPECT_NE(closed.describe().find("wait_for="), std::string::npos);
+    loop.close();
+    EXPECT_TRUE(seen.starts_with("<Task cancelling name='Task-1'")) << seen;
+    EXPECT_EQ(seen.find("wait_for="), std::string::npos);
+    EXPECT_TRUE(closed.is_cancelled());
+    EXPECT_EQ(closed.describe().find("wait_for="), std::string::npos);
+}
+
 TEST(task, cannot_be_created_without_a_loop) { EXPECT_THROW(create_task(ticks(1)), loop_error); }
 
 }  // namespace
