@@ -11,8 +11,9 @@
 // again. The rest of a burst goes back to its slabs, and a slab whose blocks are all free to where
 // it came from: when they are freed about in the order in which they were taken, most of a burst;
 // when in random order, the few that are kept hold nearly all slabs, for the next tasks of that
-// size. `release_stock` and the thread's end give everything back. A block that is freed on another
-// thread simply joins that thread's list.
+// size on the same thread (and on each thread that has such bursts, as much again). `release_stock`
+// and the thread's end give everything back. A block that is freed on another thread simply joins
+// that thread's list.
 //
 // Under AddressSanitizer and ThreadSanitizer each block is a plain operator new's, because a
 // recycled one would hide exactly the errors that they look for: the lists then stay empty.
@@ -30,6 +31,7 @@ struct free_block {
 };
 
 inline constexpr std::size_t block_granularity = 16;
+static_assert(sizeof(free_block) <= block_granularity);
 inline constexpr std::size_t block_classes = 128;  // blocks up to 2 KiB are recycled
 
 // A thread's free blocks of each size. Each list ends in a block that is never handed out, so that

@@ -2,8 +2,9 @@
 //
 // Problem: malloc costs a new block twenty nanoseconds and sixteen bytes, and bursts of tasks want
 // many at once.
-// Solution: slabs, which grow with what their size already has, from 16 KiB to 256 KiB, so that of
-// a size that grows at most half is not in use yet. Their pages are touched only as blocks are cut.
+// Solution: slabs, which grow with what their size already has in the process, from 16 KiB to
+// 256 KiB, so that of a size that grows at most half is not in use yet (and a slab for each thread
+// that uses the size). Their pages are touched only as blocks are cut.
 //
 //   slab:   [ header | block | block | block ... | not cut yet ]
 //                        \______/ free ones are linked, and the slab counts those outside

@@ -36,7 +36,8 @@ class in_step {
             if (!has_begun) {
                 has_begun = true;
                 all.start_.arrive_and_wait();
-                return thread != 0 || all.state_.KeepRunning();
+                if (thread == 0) all.goes_on_ = all.state_.KeepRunning();
+                return all.goes_on_;
             }
             all.done_.fetch_add(1, std::memory_order_relaxed);
             if (thread == 0) all.count_iterations();

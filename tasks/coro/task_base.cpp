@@ -63,9 +63,12 @@ inline bool task_base::run_until_suspended() noexcept {
 /// It was cancelled before its first step: the body never runs.
 void task_base::end_unstarted() noexcept {
     if (phase_ != phase::unwanted) fail_misuse("run");
-    set_cancelled();
-    destroy_root();
-    fail();
+    {
+        const detail::slow_step_watch watch(*loop(), *this);
+        set_cancelled();
+        destroy_root();
+        fail();
+    }
     runtime::existing(*loop()).step_ended(*this);
     release();
 }

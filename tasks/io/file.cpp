@@ -29,9 +29,14 @@ std::uint64_t require(const file_answer& answer, const char* what, const std::st
 io_kind kind_of(const unique_fd& opened, const event_loop& loop) {
     if (loop.get_backend().completes_files_asynchronously()) return io_kind::stream;
     struct statx status{};
-    const int looked =
-        ::statx(opened.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status);
-    return looked == 0 && S_ISREG(status.stx_mode) ? io_kind::regular_file : io_kind::stream;
+    const int looked = ::statx(opened.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+                               STATX_TYPE | STATX_SIZE, &status);
+    if (looked != 0 || !S_ISREG(status.stx_mode)) return io_kind::stream;
+    // Some that have no size are files by name only, and a read waits for what will happen
+    // (trace_pipe).
+    const bool may_wait =
+        status.stx_size == 0 && (::fcntl(opened.get(), F_GETFL) & O_ACCMODE) == O_RDONLY;
+    return may_wait ? io_kind::stream : io_kind::regular_file;
 }
 
 std::shared_ptr<detail::descriptor> share(unique_fd opened) {
