@@ -8,26 +8,18 @@
 #include <unistd.h>
 #include <vector>
 
+#include "tests/support/numbered.hpp"
+
 namespace {
 
 using namespace mayhem;
 
-class letter final : public runnable {
-  public:
-    explicit letter(int number = 0) : number_(number) {}
-    void run() noexcept override {}
-    [[nodiscard]] int number() const { return number_; }
-
-  private:
-    int number_;
-};
+using letter = test::numbered<>;
 
 std::vector<int> drain(inbox& box) {
     ready_queue ready;
     box.drain(ready);
-    std::vector<int> order;
-    while (auto* const item = ready.pop()) order.push_back(static_cast<letter*>(item)->number());
-    return order;
+    return test::take_numbers(ready);
 }
 
 bool was_woken(const inbox& box) {

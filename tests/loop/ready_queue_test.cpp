@@ -5,27 +5,21 @@
 #include <gtest/gtest.h>
 #include <vector>
 
+#include "tests/support/numbered.hpp"
+
 namespace {
 
 using namespace mayhem;
 
-class numbered final : public runnable {
-  public:
-    explicit numbered(int number) : number_(number) {}
-    void run() noexcept override {}
-    [[nodiscard]] int number() const { return number_; }
-
-  private:
-    int number_;
-};
+using test::numbered;
 
 int number_of(runnable* item) {
-    return item == nullptr ? 0 : static_cast<numbered*>(item)->number();
+    return item == nullptr ? 0 : static_cast<numbered<>*>(item)->number();
 }
 
 TEST(ready_queue, what_comes_during_a_turn_waits_for_the_next_one) {
     ready_queue ready;
-    std::array<numbered, 4> items{numbered(1), numbered(2), numbered(3), numbered(4)};
+    std::array<numbered<>, 4> items{numbered(1), numbered(2), numbered(3), numbered(4)};
     ready.push(items[0]);
     ready.push(items[1]);
     ready.begin_turn();
@@ -50,9 +44,9 @@ TEST(ready_queue, a_turn_of_nothing_is_over_at_once) {
 
 TEST(ready_queue, the_rest_of_a_turn_counts_and_comes_first) {
     ready_queue ready;
-    std::array<numbered, 4> items{numbered(1), numbered(2), numbered(3), numbered(4)};
+    std::array<numbered<>, 4> items{numbered(1), numbered(2), numbered(3), numbered(4)};
     EXPECT_EQ(ready.size(), 0);
-    for (numbered& item : items) {
+    for (numbered<>& item : items) {
         if (item.number() == 3) {
             ready.begin_turn();
             EXPECT_EQ(number_of(ready.next()), 1);
@@ -61,9 +55,7 @@ TEST(ready_queue, the_rest_of_a_turn_counts_and_comes_first) {
     }
     EXPECT_EQ(ready.size(), 3);
     EXPECT_FALSE(ready.empty());
-    std::vector<int> order;
-    while (runnable* const item = ready.pop()) order.push_back(number_of(item));
-    EXPECT_EQ(order, (std::vector{2, 3, 4}));
+    EXPECT_EQ(test::take_numbers(ready), (std::vector{2, 3, 4}));
     EXPECT_TRUE(ready.empty());
     EXPECT_EQ(ready.size(), 0);
 }
@@ -72,7 +64,7 @@ TEST(ready_queue_death_test, dies_with_work_in_it) {
     EXPECT_DEATH(
         {
             ready_queue ready;
-            numbered item(1);
+            numbered<> item(1);
             ready.push(item);
             ready.begin_turn();
         },

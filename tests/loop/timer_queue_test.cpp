@@ -7,29 +7,21 @@
 #include <random>
 #include <vector>
 
+#include "tests/support/numbered.hpp"
+
 namespace {
 
 using namespace mayhem;
 using namespace std::chrono_literals;
 
-class test_timer final : public timer {
-  public:
-    explicit test_timer(int number) : number_(number) {}
-    void run() noexcept override {}
-    [[nodiscard]] int number() const { return number_; }
-
-  private:
-    int number_;
-};
+using test_timer = test::numbered<timer>;
 
 constexpr time_point start{};
 
 std::vector<int> expire_all(timer_queue& timers, time_point now) {
     ready_queue ready;
     timers.expire(now, ready);
-    std::vector<int> order;
-    while (auto* item = ready.pop()) order.push_back(static_cast<test_timer*>(item)->number());
-    return order;
+    return test::take_numbers<test_timer>(ready);
 }
 
 TEST(timer_queue, timers_expire_in_deadline_order) {
