@@ -23,6 +23,10 @@ constexpr std::size_t largest_slab = std::size_t{256} << 10;
 
 constexpr std::size_t cache_line = 64;
 
+// What malloc puts before a slab that it takes from the kernel, made a whole line: slabs are so
+// much shorter, and then fill their pages, instead of touching one more.
+constexpr std::size_t before_slab = cache_line;
+
 class slab;
 
 /// The slabs of one thread that have room, by the kind of their blocks.
@@ -203,7 +207,9 @@ class heap {
     }
 
     slab* grow(slab_owner& owner, std::size_t kind, std::size_t size) noexcept {
-        const std::size_t bytes = std::clamp(bytes_[kind], smallest_slab, largest_slab);
+        // As much again as there is of this kind.
+        const std::size_t of_kind = (bytes_[kind] + smallest_slab - 1) & ~(smallest_slab - 1);
+        const std::size_t bytes = std::clamp(of_kind, smallest_slab, largest_slab) - before_slab;
         void* const memory = from_system(bytes);
         if (memory == nullptr) return nullptr;
         auto* const made = ::new (memory) slab(bytes, kind, size);
