@@ -79,6 +79,10 @@ class backend {
     /// An error is final: the kernel object is unusable (EBADF, EEXIST from a foreign thread).
     [[nodiscard]] virtual std::error_code poll(wait mode) noexcept = 0;
 
+    /// Is it time for a look (`poll(wait::no)`), asks a loop that has other things to do. Where a
+    /// look is a system call, only some time after the last one.
+    [[nodiscard]] virtual bool is_look_due() noexcept { return true; }
+
     /// The descriptor is about to be closed by somebody else.
     virtual void forget(int fd) noexcept = 0;
 

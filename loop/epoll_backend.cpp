@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <fcntl.h>
 #include <initializer_list>
 #include <new>
@@ -12,6 +13,7 @@
 #include <sys/epoll.h>
 
 #include "loop/check.hpp"
+#include "loop/clock.hpp"
 #include "loop/error.hpp"
 #include "loop/system_call.hpp"
 #include "loop/unblocked_call.hpp"
@@ -25,6 +27,10 @@ constexpr int events_per_poll = 256;
 
 // Readers on trust are looked after when the kernel tells of nothing, and so often while it does.
 constexpr unsigned polls_between_checks = 16;
+
+// A busy loop looks at the kernel no more often than this: a look costs as much as some tasks do,
+// and a loop that sleeps hears of its events no sooner.
+constexpr duration between_looks = std::chrono::microseconds(50);
 
 // So many reads in a row filled their buffer and left nothing: messages have the buffer's size.
 constexpr std::uint8_t reads_to_believe = 4;
@@ -335,6 +341,13 @@ int epoll_backend::watch(int fd, descriptor& entry, bool again) noexcept {
         if (!entry.polls.empty()) report_polls(entry, event.events);
     }
     return count;
+}
+
+bool epoll_backend::is_look_due() noexcept {
+    const time_point now = clock::now();
+    if (now - last_look_ < between_looks) return false;
+    last_look_ = now;
+    return true;
 }
 
 std::error_code epoll_backend::poll(wait mode) noexcept {

@@ -43,6 +43,7 @@
 #include <vector>
 
 #include "loop/backend.hpp"
+#include "loop/clock.hpp"
 #include "loop/fd.hpp"
 #include "loop/intrusive_list.hpp"
 #include "loop/operation.hpp"
@@ -65,6 +66,7 @@ class epoll_backend : public backend {
     void cancel(operation& op) noexcept override;
     void cancel_all() noexcept override;
     [[nodiscard]] std::error_code poll(wait mode) noexcept override;
+    [[nodiscard]] bool is_look_due() noexcept override;
     void forget(int fd) noexcept override;
 
   protected:
@@ -143,6 +145,7 @@ class epoll_backend : public backend {
     // Whose readers were parked on trust, without the EAGAIN that makes an edge certain.
     intrusive_list<descriptor, unchecked_tag> unchecked_;
     unsigned polls_since_check_ = 0;
+    time_point last_look_{};  // of a busy loop
     // What the next poll has to deal with without being told by the kernel.
     parked_list due_;
 };

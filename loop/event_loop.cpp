@@ -88,7 +88,8 @@ void event_loop::submit(operation& op) {
     if (!ready_.empty()) {
         // Only if the kernel owes us something.
         runs_since_poll_ = 0;
-        if (virtual_clock_ || awaits_the_kernel()) poll_backend(wait::no);
+        const bool is_due = virtual_clock_ || (awaits_the_kernel() && backend_->is_look_due());
+        if (is_due) poll_backend(wait::no);
         return;
     }
     if (virtual_clock_ && advance_virtual_clock()) return;

@@ -200,6 +200,17 @@ TEST_P(backend_drained_test, what_was_only_looked_at_is_still_there) {
     EXPECT_EQ(receive(near.get()), "hello");
 }
 
+TEST(epoll_backend_test, a_busy_loop_looks_at_once_and_then_not_for_a_while) {
+    ready_queue ready;
+    auto made = epoll_backend::create(ready);
+    const time_point begin = clock::now();
+    EXPECT_TRUE((*made)->is_look_due());
+    std::int64_t looks = 0;
+    for (int asked = 0; asked < 10'000; ++asked) looks += (*made)->is_look_due() ? 1 : 0;
+    EXPECT_LE(looks, (clock::now() - begin) / std::chrono::microseconds(50));
+    while (!(*made)->is_look_due()) continue;
+}
+
 TEST(epoll_backend_test, a_read_after_one_that_took_everything_is_not_tried) {
     const int status = in_child([] {
         ready_queue ready;
