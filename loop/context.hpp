@@ -37,6 +37,9 @@ class context {
     /// The context of the running task or callback; elsewhere the thread's own.
     [[nodiscard, gnu::cold]] static context& active() noexcept;
 
+    /// No variable was ever set here.
+    [[nodiscard]] bool is_empty() const noexcept { return values_ == 0; }
+
     /// Calls `function` in this context: what it sets stays here. contextvars.Context.run. For
     /// plain functions; a coroutine runs in the context of its task.
     template <typename Function>

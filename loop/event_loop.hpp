@@ -135,7 +135,7 @@ class event_loop {
 
     [[nodiscard]] bool is_running() const noexcept { return running_; }
     [[nodiscard]] bool is_closed() const noexcept { return closed_; }
-
+    [[nodiscard]] bool is_plain() const noexcept { return !closed_ && !debug_; }
     /// Cancels what is in flight and waits for it, drops what is scheduled, destroys what is
     /// suspended, restores signal masks. Closing twice is fine. @throws loop_error when running.
     void close();

@@ -19,7 +19,7 @@ bool inbox::post(runnable& item) noexcept {
     runnable* seen = newest_.load(std::memory_order_relaxed);
     do {
         if (seen == &closed_) return false;
-        item.next_ = seen == &sleeping_ ? nullptr : seen;
+        item.link_ = seen == &sleeping_ ? nullptr : seen;
         // Release: publishes the item's contents (and its link) to the loop's acquire in drain().
     } while (!newest_.compare_exchange_weak(seen, &item, std::memory_order_release,
                                             std::memory_order_relaxed));
@@ -55,13 +55,13 @@ void inbox::append(runnable* newest, ready_queue& ready) noexcept {
     if (newest == &closed_) return;
     runnable* oldest = nullptr;
     while (newest != nullptr) {
-        runnable* older = newest->next_;
-        newest->next_ = oldest;
+        runnable* older = newest->next();
+        newest->link_ = oldest;
         oldest = newest;
         newest = older;
     }
     while (oldest != nullptr) {
-        runnable* newer = oldest->next_;  // read first: push() rewrites links
+        runnable* newer = oldest->next();  // read first: push() rewrites links
         ready.push(*oldest);
         oldest = newer;
     }

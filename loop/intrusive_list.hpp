@@ -28,8 +28,7 @@ class list_hook {
     list_hook& operator=(const list_hook&) = delete;
     ~list_hook() {
         if constexpr (leaves_when_destroyed<Tag>) {
-            if (is_linked()) [[likely]]
-                close_gap();
+            leave_if_linked();
         } else {
             MAYHEM_CHECK(!is_linked(), "a list element was destroyed while in a list");
         }
@@ -42,6 +41,15 @@ class list_hook {
         MAYHEM_CHECK(is_linked(), "removed an element that is in no list");
         close_gap();
         next_ = previous_ = nullptr;
+    }
+
+  protected:
+    /// What the destructor does, where it is the last thing that is done.
+    void leave_if_linked() noexcept
+        requires leaves_when_destroyed<Tag>
+    {
+        if (is_linked()) [[likely]]
+            close_gap();
     }
 
   private:
@@ -120,10 +128,10 @@ class intrusive_list {
 
     void link_before(hook& position, hook& links) noexcept {
         MAYHEM_CHECK(!links.is_linked(), "an element was added to a second list");
-        links.next_ = &position;
         links.previous_ = position.previous_;
         position.previous_->next_ = &links;
         position.previous_ = &links;
+        links.next_ = &position;  // (not beside the other: g++ would make a vector of them)
     }
 
     hook root_;

@@ -32,7 +32,13 @@ class runnable {
   private:
     friend class ready_queue;
     friend class inbox;
-    runnable* next_ = nullptr;
+    [[nodiscard]] runnable* next() const noexcept { return static_cast<runnable*>(link_); }
+
+  protected:
+    /// The runnable behind this one, while this one is in a queue. Before and after that the word
+    /// is the derived class's, for what it needs only then: what a task waits for, say. It enters a
+    /// queue as it is, and leaves it with anything in here.
+    void* link_ = nullptr;
 };
 
 /// A FIFO of runnables, which is emptied in turns: what comes in during a turn waits for the next
@@ -48,27 +54,30 @@ class ready_queue {
     /// Counts them: for tests and logs.
     [[nodiscard]] std::size_t size() const noexcept {
         std::size_t count = 0;
-        for (const runnable* item = turn_; item != nullptr; item = item->next_) ++count;
-        for (runnable* const* at = &arrived_; at != end_; at = &(*at)->next_) ++count;
+        for (const runnable* item = turn_; item != nullptr; item = item->next()) ++count;
+        for (void* const* at = &arrived_; at != end_;) {
+            at = &static_cast<const runnable*>(*at)->link_;
+            ++count;
+        }
         return count;
     }
 
     void push(runnable& item) noexcept {
         *end_ = &item;
-        end_ = &item.next_;
+        end_ = &item.link_;
     }
 
     /// Begins a turn with all that is there. REQUIRES: the last turn is over.
     void begin_turn() noexcept {
         *end_ = nullptr;
-        turn_ = arrived_;
+        turn_ = static_cast<runnable*>(arrived_);
         end_ = &arrived_;
     }
     /// Takes the next one of this turn out. @returns null when the turn is over
     runnable* next() noexcept {
         runnable* const item = turn_;
         if (item != nullptr) {
-            turn_ = item->next_;
+            turn_ = item->next();
             __builtin_prefetch(turn_);  // it comes next
         }
         return item;
@@ -80,9 +89,9 @@ class ready_queue {
     }
 
   private:
-    runnable* turn_ = nullptr;     // what is left of this turn, ends with a null link
-    runnable* arrived_ = nullptr;  // for the next turn; how it ends is not written down yet
-    runnable** end_ = &arrived_;   // where the next one is entered
+    runnable* turn_ = nullptr;  // what is left of this turn, ends with a null link
+    void* arrived_ = nullptr;   // for the next turn; how it ends is not written down yet
+    void** end_ = &arrived_;    // where the next one is entered
 };
 
 }  // namespace mayhem

@@ -52,17 +52,22 @@ constexpr std::size_t block_class(std::size_t size) noexcept {
     return (size - 1) / block_granularity;
 }
 
+/// A block that this thread has in stock, or null: for who has another way to go then.
+[[nodiscard]] inline void* allocate_from_stock(std::size_t size) noexcept {
+    if (!is_recycled(size)) return nullptr;
+    free_block*& list = own_blocks[block_class(size)];
+    free_block* const block = list;
+    free_block* const next = block->next;
+    if (next == nullptr) [[unlikely]]
+        return nullptr;
+    list = next;
+    return block;
+}
+
 /// A block of at least `size` bytes, aligned for any ordinary type. Throws std::bad_alloc.
 [[nodiscard]] inline void* allocate(std::size_t size) {
-    if (is_recycled(size)) [[likely]] {
-        free_block*& list = own_blocks[block_class(size)];
-        free_block* const block = list;
-        if (free_block* const next = block->next) [[likely]] {
-            list = next;
-            return block;
-        }
-    }
-    return allocate_slowly(size);
+    void* const block = allocate_from_stock(size);
+    return block != nullptr ? block : allocate_slowly(size);
 }
 
 /// Returns a block; `size` must be what was asked for.

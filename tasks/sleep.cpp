@@ -11,20 +11,21 @@ sleep_awaiter::~sleep_awaiter() {
 
 /// @returns false when the sleep is over without a wait: a test decided so.
 bool sleep_awaiter::start() {
-    if (!is_deadline_ && time_ <= duration{0}) {
+    const duration wanted = time();
+    if (!is_deadline_ && wanted <= duration{0}) {
         end();
         return true;
     }
     try {
         if (const auto& decide = runtime::of(loop()).sleep_hook()) [[unlikely]] {
             const sleep_fate fate =
-                decide(is_deadline_ ? time_point(time_) - loop().time() : time_);
+                decide(is_deadline_ ? time_point(wanted) - loop().time() : wanted);
             if (fate == sleep_fate::in_a_tick) end();
             if (fate == sleep_fate::at_once) undo_suspend();
             if (fate != sleep_fate::takes_its_time) return fate == sleep_fate::in_a_tick;
         }
         loop().arm_timer(*this,
-                         is_deadline_ ? time_point(time_) : deadline_after(loop().time(), time_));
+                         is_deadline_ ? time_point(wanted) : deadline_after(loop().time(), wanted));
     } catch (...) {
         undo_suspend();
         throw;

@@ -1,6 +1,7 @@
 // Waiting for time to pass. A sleeping task costs a timer inside its own frame, and nothing else.
 #pragma once
 
+#include <bit>
 #include <string>
 
 #include "loop/clock.hpp"
@@ -14,8 +15,9 @@ namespace detail {
 class sleep_awaiter final : public suspension, public timer {
   public:
     /// @param time a delay, or, as a duration since the clock's epoch, a deadline.
-    sleep_awaiter(duration time, bool is_deadline) noexcept
-        : is_deadline_(is_deadline), time_(time) {}
+    sleep_awaiter(duration time, bool is_deadline) noexcept : is_deadline_(is_deadline) {
+        link_ = std::bit_cast<void*>(time.count());
+    }
     ~sleep_awaiter();
 
     bool await_ready() const noexcept { return false; }
@@ -39,12 +41,16 @@ class sleep_awaiter final : public suspension, public timer {
   private:
     bool start();
     void end() noexcept;
+    /// Until it is armed, the link says for how long, or until when: a program may have a million
+    /// of these.
+    [[nodiscard]] duration time() const noexcept {
+        static_assert(sizeof(duration::rep) == sizeof link_);
+        return duration(std::bit_cast<duration::rep>(link_));
+    }
 
-    // (First what fits beside the timer's own: a program may have a million of these.)
     bool is_deadline_;
     bool over_ = false;  // the task is ready: the time has come, or it was cancelled
     bool cancelled_ = false;
-    duration time_;
 };
 
 }  // namespace detail
@@ -53,9 +59,8 @@ class sleep_awaiter final : public suspension, public timer {
 class [[nodiscard("yield does nothing until it is awaited")]] yielding {
   public:
     bool await_ready() const noexcept { return false; }
-    template <typename Promise>
-    void await_suspend(std::coroutine_handle<Promise> frame) noexcept {
-        task_ = &static_cast<task_base&>(*frame.promise().task);
+    void await_suspend(std::coroutine_handle<>) noexcept {
+        task_ = &detail::awaiting_task();
         task_->yield();
     }
     void await_resume() const {

@@ -54,8 +54,8 @@ class task_group::member final : public completion_waiter,
     /// The group is destroyed first (a loop that closes destroys frames in any order).
     void abandon() noexcept {
         leave();
-        if (!list_hook<completion_waiter>::is_linked()) return;  // in the ready queue: run deletes
-        child_->remove_waiter(*this);
+        if (!is_waiting()) return;  // in the ready queue: run deletes
+        waiter_list::remove(*this);
         delete this;
     }
 

@@ -27,7 +27,7 @@ creation_stack::creation_stack(const task_base* creator,
         return;
     }
     // The innermost frame is not at its latest co_await but at the call; the others are.
-    const promise_base* const outside = frame_chain::outside();
+    const promise_base* const outside = promise_base::outside();
     for (const auto* frame = creator->top(); frame != outside; frame = frame->parent) {
         const std::source_location awaits = frame->where();
         const std::source_location& at = size_ == 0 ? where : awaits;
@@ -58,10 +58,9 @@ std::string creation_stack::format() const {
     return "Object created at (most recent call last):" + format_frames(frames());
 }
 
-std::unique_ptr<const creation_stack> remember_creation(
-    event_loop& loop, const std::source_location& where) noexcept {
-    return std::unique_ptr<const creation_stack>(
-        new (std::nothrow) creation_stack(runtime::of(loop).current(), where));
+std::shared_ptr<const creation_stack> remember_creation(event_loop& loop,
+                                                        const std::source_location& where) {
+    return std::make_shared<const creation_stack>(runtime::of(loop).current(), where);
 }
 
 }  // namespace detail

@@ -59,9 +59,9 @@ class creation_stack {
     std::array<site, depth_max> sites_;  // the innermost first
 };
 
-/// Null when there is no memory for it.
-[[nodiscard]] std::unique_ptr<const creation_stack> remember_creation(
-    event_loop& loop, const std::source_location& where) noexcept;
+/// The stack of now. Throws std::bad_alloc.
+[[nodiscard]] std::shared_ptr<const creation_stack> remember_creation(
+    event_loop& loop, const std::source_location& where);
 
 }  // namespace detail
 }  // namespace mayhem

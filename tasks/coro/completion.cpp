@@ -53,12 +53,34 @@ class callback_waiter final : public completion_waiter {
 }  // namespace
 
 void completion::remember_creation_slowly(const std::source_location& where) noexcept {
-    creation_ = detail::remember_creation(*loop_, where);
+    try {
+        set_details(given_name(), detail::remember_creation(*loop_, where));
+    } catch (const std::bad_alloc&) {
+        // Without memory for it nothing is remembered.
+    }
+}
+
+void completion::set_details(std::string name,
+                             std::shared_ptr<const detail::creation_stack> creation) {
+    const auto* const replaced =
+        details_.exchange(new detail::completion_details{std::move(name), std::move(creation)},
+                          std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    delete replaced;
+}
+
+void completion::drop(const detail::completion_details* few) noexcept { delete few; }
+
+std::string completion::given_name() const {
+    const detail::completion_details* const few = details();
+    return few != nullptr ? few->name : std::string();
 }
 
 std::string completion::format_creation() const {
-    return creation_ ? creation_->format() : std::string();
+    return creation() != nullptr ? creation()->format() : std::string();
 }
+
+void completion::run() noexcept { MAYHEM_CHECK(false, "something that never runs was made ready"); }
 
 void completion::loop_closes() noexcept {
     if (loop_ == nullptr) return;
@@ -66,8 +88,8 @@ void completion::loop_closes() noexcept {
     loop_ = nullptr;
 }
 
-void completion::add_waiter(completion_waiter& waiter) noexcept {
-    if (!done()) return waiters_.push_back(waiter);
+/// Who waits for what is done goes on with the next tick.
+void completion::send_off(completion_waiter& waiter) noexcept {
     MAYHEM_CHECK(loop_ != nullptr, "waited for a completion after its loop was closed");
     loop_->make_ready(waiter);
 }
@@ -84,11 +106,12 @@ void completion::throw_not_done() const { throw invalid_state("Result is not set
 void completion::wake_waiters() noexcept {
     if (loop_ == nullptr || loop_->is_closed()) [[unlikely]]
         return discard_waiters();
+    if (completion_waiter* const only = waiters_.take_only()) return loop_->push_ready(*only);
     waiters_.take_all([&loop = *loop_](completion_waiter& waiter) { loop.push_ready(waiter); });
 }
 
 void completion::discard_waiters() noexcept {
-    while (completion_waiter* waiter = waiters_.pop_front()) waiter->discard();
+    waiters_.take_all([](completion_waiter& waiter) { waiter.discard(); });
 }
 
 void completion::report_unretrieved_now(const char* what) noexcept {

@@ -2,6 +2,7 @@
 // anybody look at its error. Tasks and futures both derive from it, as asyncio's Task is a Future.
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <cstdint>
 #include <exception>
@@ -17,29 +18,45 @@
 #include "loop/recycling_allocator.hpp"
 #include "tasks/coro/async_stack.hpp"
 #include "tasks/coro/suspension.hpp"
+#include "tasks/coro/waiter_list.hpp"
 
 namespace mayhem {
 
 class completion;
 class runtime;
 
-/// Somebody who waits for a completion: a task, or one leg of a gather. When the completion is
-/// done, each waiter joins the ready queue, in the order in which they came; it runs on the next
-/// tick. After that it must stay alive until it has run (or was discarded).
-class completion_waiter : public runnable, public list_hook<completion_waiter> {
-  protected:
-    ~completion_waiter() = default;
-};
-
 /// All completions of a loop are in its runtime's list, until they die or the loop closes.
 struct registry_tag {
     static constexpr bool leaves_when_destroyed = true;
 };
 
-/// Reference-counted, for one thread: the loop's.
-class completion : public list_hook<registry_tag>, public detail::recycled {
+namespace detail {
+
+/// What few completions have. It never changes but as a whole, so that a signal handler on the
+/// loop's thread may read it at any moment.
+struct completion_details {
+    std::string name;  // of a task that was given one
+    std::shared_ptr<const creation_stack> creation;
+};
+
+}  // namespace detail
+
+/// Reference-counted, for one thread: the loop's. (A runnable, because a task is one, whose address
+/// and table of virtual functions are then those of the completion. Futures never run.)
+class completion : public runnable, public list_hook<registry_tag>, public detail::recycled {
   public:
     enum class state : std::uint8_t { pending, finished, cancelled };
+
+    /// How far a task is, and what its link holds then: three words in the place of one, since no
+    /// phase needs two.
+    enum class phase : std::uint8_t {
+        created,    // in the ready queue for its first step: who comes next there
+        ready,      // in the ready queue: the same
+        running,    // its frames are on the thread's stack: what is thrown from one to another
+        suspended,  // what it waits for
+        ended,      // what it has failed with
+        unwanted,   // cancelled before its first step, for which it is in the ready queue
+    };
 
     /// One reference is the creator's.
     explicit completion(event_loop& loop);
@@ -67,8 +84,10 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
     /// The loop closes: let go of everything that needs it.
     virtual void loop_closes() noexcept;
 
-    void add_waiter(completion_waiter& waiter) noexcept;
-    void remove_waiter(completion_waiter& waiter) noexcept { waiters_.remove(waiter); }
+    void add_waiter(completion_waiter& waiter) noexcept {
+        if (done()) return send_off(waiter);
+        waiters_.add(waiter);
+    }
 
     /// Schedules `function` for the tick after completion (or the next one, when it is done).
     void add_done_callback(std::move_only_function<void()> function,
@@ -89,7 +108,8 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
 
     /// Where it was created; null unless the loop was in debug mode then.
     [[nodiscard]] const detail::creation_stack* creation() const noexcept {
-        return creation_.get();
+        const detail::completion_details* const few = details();
+        return few != nullptr ? few->creation.get() : nullptr;
     }
     /// The same as text, or nothing.
     [[nodiscard]] std::string format_creation() const;
@@ -100,6 +120,9 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
     /// Null once the loop has closed.
     [[nodiscard]] event_loop* loop() const noexcept { return loop_; }
 
+    /// Only tasks are ever made ready.
+    void run() noexcept override;
+
     void retain() noexcept { ++references_; }
     void release() noexcept {
         if (--references_ == 0) dispose();
@@ -109,11 +132,19 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
     ~completion() {
         if (!waiters_.empty()) [[unlikely]]
             discard_waiters();
+        if (const detail::completion_details* few = details()) [[unlikely]]
+            drop(few);
     }
 
     /// Nobody refers to it any more: deletes it. (Each final class does that for itself, instead of
     /// by a virtual destructor: all of its bases' destructors are one function then.)
     virtual void dispose() noexcept = 0;
+
+    /// Its destructor would find nothing to do but to leave the registry.
+    [[nodiscard]] bool has_nothing_to_destroy() const noexcept {
+        return waiters_.empty() && details() == nullptr;
+    }
+    void leave_registry() noexcept { list_hook<registry_tag>::leave_if_linked(); }
 
     /// Enters the final state and sends the waiters off. `failed`: it finishes with an exception,
     /// which is reported should nobody ever look at it.
@@ -140,21 +171,45 @@ class completion : public list_hook<registry_tag>, public detail::recycled {
     }
     [[nodiscard]] bool has_unretrieved() const noexcept { return unretrieved_; }
 
+    /// Null: nothing but what all have.
+    [[nodiscard]] const detail::completion_details* details() const noexcept {
+        return details_.load(std::memory_order_relaxed);
+    }
+    [[gnu::cold]] void set_details(std::string name,
+                                   std::shared_ptr<const detail::creation_stack> creation);
+    /// Empty when there is none.
+    [[nodiscard]] std::string given_name() const;
+
   private:
     [[noreturn]] void throw_not_done() const;
     [[gnu::cold]] void remember_creation_slowly(const std::source_location& where) noexcept;
     [[gnu::cold]] void report_unretrieved_now(const char* what) noexcept;
+    void send_off(completion_waiter& waiter) noexcept;
     void wake_waiters() noexcept;
     [[gnu::cold]] void discard_waiters() noexcept;
+    [[gnu::cold]] static void drop(const detail::completion_details* few) noexcept;
 
     event_loop* loop_;
-    intrusive_list<completion_waiter, completion_waiter> waiters_;
-    std::unique_ptr<const detail::creation_stack> creation_;
+    waiter_list waiters_;
+    std::atomic<const detail::completion_details*> details_{nullptr};
+
+    // One word without a gap, so that it is written at once; some of it is for tasks only.
     std::uint32_t references_;
-    state state_ = state::pending;
-    bool failed_ = false;
-    bool unretrieved_ = false;
-    bool protected_ = false;
+    state state_ : 2 = state::pending;
+    bool failed_ : 1 = false;
+    bool unretrieved_ : 1 = false;
+    bool protected_ : 1 = false;
+
+  protected:
+    bool must_cancel_ : 1 = false;
+    bool asked_to_end_ : 1 = false;
+
+  private:
+    [[maybe_unused]] bool unused_ : 1 = false;
+
+  protected:
+    phase phase_ = phase::created;
+    std::uint16_t cancel_requests_ = 0;
 };
 
 namespace detail {
@@ -210,7 +265,7 @@ class completion_wait : public suspension, public completion_waiter {
         return is_over ? nullptr : target_->as_task();
     }
     void break_circle() noexcept override {
-        target_->remove_waiter(*this);
+        waiter_list::remove(*this);
         circle_broken_ = true;
         wake();
     }
@@ -222,19 +277,19 @@ class completion_wait : public suspension, public completion_waiter {
     explicit completion_wait(completion* target) noexcept : target_(target) {}
     // A frame may be destroyed while it is suspended here, when the loop closes.
     ~completion_wait() {
-        if (list_hook<completion_waiter>::is_linked()) target_->remove_waiter(*this);
+        if (is_waiting()) waiter_list::remove(*this);
     }
 
     template <typename Promise>
     void start(std::coroutine_handle<Promise> frame) {
-        refuse_impossible(frame.promise().task);
+        refuse_impossible(awaiting_task());
         suspend(frame);
         target_->add_waiter(*this);
         deliver_pending_cancel();
     }
 
     /// A task cannot wait for itself, nor for what belongs to another loop.
-    void refuse_impossible(const frame_chain* awaiting) const;
+    void refuse_impossible(const task_base& awaiting) const;
     [[nodiscard]] bool circle_broken() const noexcept { return circle_broken_; }
 
     completion* target_;

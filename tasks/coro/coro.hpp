@@ -48,10 +48,12 @@ class coro_awaiter {
     bool await_ready() const noexcept { return false; }
     std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept { return child_; }
     T await_resume() const {
-        if (promise_of(child_)->has_thrown()) [[unlikely]]
+        promise_base& ended = *promise_of(child_);
+        running.put_on_top(ended.parent);
+        if (ended.has_thrown()) [[unlikely]]
             promise_base::rethrow(child_);
-        const unique_frame ended(child_);  // destroyed once its result is out
-        return coro<T>::promise_of(ended).take();
+        const unique_frame owner(child_);  // destroyed once its result is out
+        return coro<T>::promise_of(owner).take();
     }
 
   private:
@@ -129,8 +131,7 @@ detail::coro_awaiter<T> detail::promise_base::await_transform(coro<T>&& awaited,
     promise_base& child = *promise_of(frame);
     location = where;
     child.parent = this;
-    child.task = task;
-    task->set_top(&child);
+    running.put_on_top(&child);
     return detail::coro_awaiter<T>(frame);
 }
 

@@ -6,25 +6,25 @@ namespace mayhem::detail {
 void leg::attach(leg_owner& owner, completion& target, std::uint32_t index) noexcept {
     owner_ = &owner;
     index_ = index;
-    owner.retain_for_leg();
+    owner.leg_begins();
     target.add_waiter(*this);
 }
 
 void leg::detach() noexcept {
     if (owner_ == nullptr) return;
     silent_ = true;
-    if (!is_linked()) return;  // on its way through the ready queue
-    unlink();
+    if (!is_waiting()) return;  // on its way through the ready queue
+    waiter_list::remove(*this);
     discard();
 }
 
 void leg::run() noexcept {
     leg_owner& owner = *std::exchange(owner_, nullptr);
     if (!silent_) owner.leg_done(index_);
-    owner.release_for_leg();  // `this` may be gone now
+    owner.leg_ends();  // `this` may be gone now
 }
 
-void leg::discard() noexcept { std::exchange(owner_, nullptr)->release_for_leg(); }
+void leg::discard() noexcept { std::exchange(owner_, nullptr)->leg_ends(); }
 
 void leg_set::expect(std::size_t size) {
     own_entries_ = std::make_unique<entry[]>(size);

@@ -3,12 +3,17 @@
 // The frames of one task form a chain: each knows its parent, the one that awaits it. Following
 // the chain from the innermost frame outwards gives the *async stack*, which exists in no thread's
 // stack while the task is suspended. For that each frame keeps one source location: the `co_await`
-// at which it is now. The task knows its innermost frame, also while it runs: a child that begins
-// becomes it, and at its end its parent does. Each costs a store.
+// at which it is now. The innermost frame is known at every moment: while the task is suspended, to
+// the task; while it runs, to the thread. A child that begins becomes it, and its parent does when
+// it goes on. Each costs a store.
 //
-//    task ---> root frame <--parent-- frame <--parent-- top frame ---> suspension
-//      |                                                   ^            (what it waits on)
-//      +------------------ top_ ---------------------------+
+//    outside <--parent-- root frame <--parent-- frame <--parent-- top frame ---> suspension
+//                                                                    ^          (what it waits on)
+//    task (suspended), running_step (running) -----------------------+
+//
+// A child stays on top from its beginning until its awaiter takes its result. So when nobody takes
+// the result of a frame that has ended, that frame is the root, and on top: there need not be
+// another way to it.
 #pragma once
 
 #include <array>
@@ -16,16 +21,17 @@
 #include <bit>
 #include <coroutine>
 #include <cstddef>
-#include <exception>
 #include <memory>
 #include <source_location>
 #include <type_traits>
 #include <utility>
 
+#include "loop/check.hpp"
 #include "loop/recycling_allocator.hpp"
 
 namespace mayhem {
 
+class task_base;
 template <typename T>
 class coro;
 
@@ -34,6 +40,36 @@ namespace detail {
 class promise_base;
 template <typename T>
 class coro_awaiter;
+
+/// What runs on this thread: a step of a task, from one suspension to the next.
+///
+/// Both may be read at any moment by a signal handler on the same thread, which sees the chain of
+/// frames as it was before or after a change. So a frame is complete before it is put on top, and
+/// leaves the top before it dies.
+struct running_step {
+    std::atomic<task_base*> task;    ///< null between steps
+    std::atomic<promise_base*> top;  ///< its innermost frame
+
+    void put_on_top(promise_base* frame) noexcept {
+        // Orders the frame's own fields before it for the handler: same thread, so the compiler
+        // alone has to be told.
+        std::atomic_signal_fence(std::memory_order_release);
+        top.store(frame, std::memory_order_relaxed);
+    }
+};
+// (A coroutine may be resumed on another thread than before, but never inside a step.)
+extern constinit thread_local running_step running [[gnu::tls_model("initial-exec")]];
+
+[[nodiscard]] inline task_base* running_task() noexcept {
+    return running.task.load(std::memory_order_relaxed);
+}
+
+/// The same, of a coroutine that is about to wait.
+[[nodiscard]] inline task_base& awaiting_task() noexcept {
+    task_base* const task = running_task();
+    MAYHEM_CHECK(task != nullptr, "a coroutine was resumed by hand, outside of its task's steps");
+    return *task;
+}
 
 /// Owns a coroutine frame.
 class unique_frame {
@@ -57,43 +93,6 @@ class unique_frame {
 
   private:
     std::coroutine_handle<> frame_;
-};
-
-/// The frames of one task: a stack, linked through `parent`. The task derives from it. It also
-/// carries the exception that is on its way from a frame that ends to the one that awaits it: at
-/// any moment there is at most one. That of the root stays.
-///
-/// It may be read at any moment by a signal handler on the task's own thread, which sees the chain
-/// as it was before or after a change. So a frame is complete before it is put on top, and leaves
-/// the top before it dies.
-class frame_chain {
-  public:
-    void set_top(promise_base* frame) noexcept {
-        // Orders the frame's own fields before it for the handler: same thread, so the compiler
-        // alone has to be told.
-        std::atomic_signal_fence(std::memory_order_release);
-        top_.store(frame, std::memory_order_relaxed);
-    }
-    /// The innermost frame; `outside()` when the task has ended.
-    [[nodiscard]] promise_base* top() const noexcept {
-        return top_.load(std::memory_order_relaxed);
-    }
-    /// The parent of the root. It has an address, and that is all.
-    [[nodiscard]] static promise_base* outside() noexcept;
-
-    void set_thrown(std::exception_ptr error) noexcept { thrown_ = std::move(error); }
-    [[nodiscard]] const std::exception_ptr& thrown() const noexcept { return thrown_; }
-    [[nodiscard]] std::exception_ptr take_thrown() noexcept {
-        return std::exchange(thrown_, nullptr);
-    }
-
-  protected:
-    explicit frame_chain(promise_base* root) noexcept : top_(root) {}
-    ~frame_chain() = default;
-
-  private:
-    std::atomic<promise_base*> top_;
-    std::exception_ptr thrown_;
 };
 
 /// What a std::source_location consists of, as a plain pointer: g++ 12 keeps each object that is
@@ -133,10 +132,7 @@ class promise_base : public recycled {
         bool await_ready() const noexcept { return false; }
         template <typename Promise>
         std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) noexcept {
-            const promise_base& own = ended.promise();
-            promise_base& next = *own.parent;
-            own.task->set_top(&next);
-            return frame_of(next);
+            return frame_of(*ended.promise().parent);
         }
         void await_resume() const noexcept {}
     };
@@ -169,16 +165,15 @@ class promise_base : public recycled {
     // a task: most frames live for a few nanoseconds.
     promise_base* parent;    ///< the promise of the frame that awaits this, or outside()
     location_data location;  ///< see where(); null once the body has thrown
-    frame_chain* task;       ///< the task that drives this frame
+
+    /// The parent of the root. It has an address, and that is all.
+    [[nodiscard]] static promise_base* outside() noexcept;
 
     /// Throws what the body of a child threw, once its frame is destroyed.
     [[noreturn, gnu::cold]] static void rethrow(std::coroutine_handle<> ended);
 
   protected:
-    [[gnu::noinline, gnu::cold]] void note_thrown() noexcept {
-        location = nullptr;
-        task->set_thrown(std::current_exception());
-    }
+    [[gnu::cold]] void note_thrown() noexcept;
 };
 
 inline std::coroutine_handle<> frame_of(promise_base& promise) noexcept {
@@ -199,12 +194,12 @@ struct empty_frame {
 };
 extern const empty_frame outside_frame;
 
-inline promise_base* frame_chain::outside() noexcept {
+inline promise_base* promise_base::outside() noexcept {
     void* const frame = const_cast<empty_frame*>(&outside_frame);
     return promise_of(std::coroutine_handle<>::from_address(frame));
 }
 
-/// Adds what the body returns. What it throws goes another way, see frame_chain: so a frame holds
+/// Adds what the body returns. What it throws goes another way, over its task: so a frame holds
 /// nothing for it, and has nothing to clean up.
 template <typename T>
 class returning_promise : public promise_base {

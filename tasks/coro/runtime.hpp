@@ -2,7 +2,6 @@
 // running, and the default executor.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -72,10 +71,10 @@ class runtime final : public loop_extension {
 
     [[nodiscard]] std::uint64_t next_task_id() noexcept { return ++last_task_id_; }
 
-    void enter(task_base* task) noexcept { current_.store(task, std::memory_order_relaxed); }
-    void leave() noexcept { current_.store(nullptr, std::memory_order_relaxed); }
+    /// The task of this loop that runs; null between its steps.
     [[nodiscard]] task_base* current() const noexcept {
-        return current_.load(std::memory_order_relaxed);
+        task_base* const running = detail::running_task();
+        return running != nullptr && running->loop() == &loop_ ? running : nullptr;
     }
 
     /// Null takes it away. It must outlive the steps that it hears of.
@@ -107,7 +106,6 @@ class runtime final : public loop_extension {
 
     event_loop& loop_;
     intrusive_list<completion, registry_tag> completions_;
-    std::atomic<task_base*> current_{nullptr};  // read by the stall watchdog's signal handler
     step_observer* step_observer_ = nullptr;
     std::uint64_t last_task_id_ = 0;
     std::shared_ptr<thread_pool_executor> executor_;
@@ -122,19 +120,17 @@ inline completion::completion(event_loop& loop) : completion(runtime::of(loop)) 
 
 // ---- How a task begins: here, since it is most of what a short one costs -------------------
 
-inline task_base::task_base(runtime& own, std::coroutine_handle<> frame, context values,
+inline task_base::task_base(runtime& own, std::source_location definition,
+                            std::coroutine_handle<> frame, context values,
                             std::source_location where) noexcept
     // A running task needs no owner: one reference is the loop's, given up when the task ends.
     : completion(own, 2),
-      frame_chain(detail::promise_of(frame)),
-      frame_(frame),
+      top_(detail::promise_of(frame)),
       id_(own.next_task_id()),
-      definition_(detail::promise_of(frame)->where()),
-      created_(where),
-      context_(std::move(values)) {
-    detail::promise_base& root = *detail::promise_of(frame);
-    root.parent = outside();
-    root.task = this;
+      definition_(definition),
+      context_(std::move(values)),
+      created_(where) {
+    top_->parent = outside();
 }
 
 inline void task_base::start(runtime& own) noexcept {

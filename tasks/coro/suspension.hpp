@@ -56,12 +56,9 @@ class suspension {
   protected:
     ~suspension() = default;
 
-    /// The task that `frame` belongs to is now suspended here. REQUIRES: `frame` is its innermost,
-    /// with which it continues.
-    template <typename Promise>
-    void suspend(std::coroutine_handle<Promise> frame) noexcept {
-        suspend(frame.promise());
-    }
+    /// The running task is now suspended here. REQUIRES: `frame` is its innermost, with which it
+    /// continues.
+    void suspend(std::coroutine_handle<> frame) noexcept;
 
     /// Takes `suspend` back, when arranging for the end of the wait has failed: await_suspend then
     /// throws, and the coroutine was never suspended.
@@ -94,8 +91,6 @@ class suspension {
     [[nodiscard]] event_loop& loop() const noexcept;
 
   private:
-    void suspend(detail::promise_base& promise) noexcept;
-
     task_base* task_ = nullptr;
 };
 

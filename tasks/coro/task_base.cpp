@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <limits>
 
 #include "loop/log.hpp"
 #include "loop/report.hpp"
@@ -28,36 +29,55 @@ bool is_cancelled(const std::exception_ptr& error) noexcept {
 
 // ---- Steps --------------------------------------------------------------------------------
 
-void task_base::step() noexcept {
+void task_base::run() noexcept {
+    if (phase_ > phase::ready) [[unlikely]]
+        return end_unstarted();
+    step();
+}
+
+void task_base::resume() noexcept {
+    leave(phase::suspended, "resumed");
+    step();
+}
+
+/// Continues the coroutine until it suspends again or ends.
+[[gnu::always_inline]] inline void task_base::step() noexcept {
     if (loop()->is_observed()) [[unlikely]]
         return step_observed();
-    if (run_until_suspended()) release();
+    if (!run_until_suspended()) return left();
+    end();
+    left();
+    release();
 }
 
 void task_base::step_observed() noexcept {
     runtime& own = runtime::existing(*loop());
-    bool ended = false;
+    bool has_ended = false;
     {
         const detail::slow_step_watch watch(*loop(), *this);
-        ended = run_until_suspended();
+        has_ended = run_until_suspended();
+        if (has_ended) end();
+        left();
     }
     own.step_ended(*this);
-    if (ended) release();
+    if (has_ended) release();
 }
 
-/// @returns true when the task has ended.
-inline bool task_base::run_until_suspended() noexcept {
-    waiting_on_ = nullptr;
-    phase_ = phase::running;
-    event_loop& own = *loop();
-    runtime::existing(own).enter(this);
-    own.active_context() = &context_;
-    detail::frame_of(*top()).resume();
-    const bool has_ended = frame_.done();
-    if (has_ended) end();
-    own.active_context() = nullptr;
-    runtime::existing(own).leave();
-    return has_ended;
+/// @returns true when its body has ended.
+[[gnu::always_inline]] inline bool task_base::run_until_suspended() noexcept {
+    detail::running.put_on_top(top_);
+    detail::running.task.store(this, std::memory_order_relaxed);
+    enter(phase::running);
+    loop()->active_context() = &context_;
+    detail::frame_of(*top_).resume();
+    top_ = detail::running.top.load(std::memory_order_relaxed);
+    return detail::frame_of(*top_).done();
+}
+
+/// The step is over.
+inline void task_base::left() noexcept {
+    loop()->active_context() = nullptr;
+    detail::running.task.store(nullptr, std::memory_order_relaxed);
 }
 
 /// It was cancelled before its first step: the body never runs.
@@ -65,6 +85,7 @@ void task_base::end_unstarted() noexcept {
     if (phase_ != phase::unwanted) fail_misuse("run");
     {
         const detail::slow_step_watch watch(*loop(), *this);
+        enter(phase::ended);
         set_cancelled();
         destroy_root();
         fail();
@@ -75,6 +96,7 @@ void task_base::end_unstarted() noexcept {
 
 inline void task_base::end() noexcept {
     take_outcome();
+    detail::running.put_on_top(outside());
     destroy_root();  // its locals are gone when a task is done, however long the handle is kept
     if (thrown()) [[unlikely]]
         return fail();
@@ -120,12 +142,13 @@ bool task_base::cancel() {
     // recursion: a chain may be longer than the stack.
     const auto [last, in_circle] = find_chain_end();
     for (task_base* asked = this; asked != last; asked = asked->awaited_task()) {
-        ++asked->cancel_requests_;
+        asked->count_cancel_request();
     }
-    ++last->cancel_requests_;
+    last->count_cancel_request();
+    suspension* const wait = last->waiting_on();
     if (in_circle) {
-        last->waiting_on_->break_circle();
-    } else if (last->waiting_on_ == nullptr || !last->waiting_on_->cancel()) {
+        wait->break_circle();
+    } else if (wait == nullptr || !wait->cancel()) {
         // Not suspended, or its wait is over: raised at the next chance.
         last->set_must_cancel(true);
     }
@@ -149,6 +172,11 @@ task_base::chain_end task_base::find_chain_end() noexcept {
             steps_max *= 2;
         }
     }
+}
+
+/// More than can be counted are as many as can be counted.
+void task_base::count_cancel_request() noexcept {
+    if (cancel_requests_ != std::numeric_limits<std::uint16_t>::max()) ++cancel_requests_;
 }
 
 int task_base::uncancel() noexcept {
@@ -195,14 +223,10 @@ void task_base::loop_closes() noexcept {
 /// Destroys the suspended frames from the innermost outwards, one at a time: destroying the root
 /// would do it too, but by recursion, and a chain may be deeper than the stack.
 void task_base::destroy_frames() noexcept {
-    detail::promise_base* frame = top();
-    phase_ = phase::ended;
-    waiting_on_ = nullptr;  // it dies first, and the locals of the other frames may ask for it
-    while (frame->parent != outside()) {
-        detail::promise_base* parent = frame->parent;
-        set_top(parent);
-        detail::frame_of(*frame).destroy();
-        frame = parent;
+    enter(phase::ended);  // what it waits on dies first, and other frames' locals may ask for it
+    while (top_->parent != outside()) {
+        detail::promise_base& innermost = *std::exchange(top_, top_->parent);
+        detail::frame_of(innermost).destroy();
     }
     destroy_root();
 }
@@ -210,8 +234,8 @@ void task_base::destroy_frames() noexcept {
 // ---- What people see ----------------------------------------------------------------------
 
 std::string task_base::name() const {
-    const std::string* given = name_.load(std::memory_order_relaxed);
-    return given != nullptr ? *given : fmt::format("Task-{}", id_);
+    std::string given = given_name();
+    return !given.empty() ? given : fmt::format("Task-{}", id_);
 }
 
 std::string task_base::coro_name() const {
@@ -219,10 +243,8 @@ std::string task_base::coro_name() const {
 }
 
 void task_base::set_name(std::string_view name) {
-    const auto* const replaced =
-        name_.exchange(name.empty() ? nullptr : new std::string(name), std::memory_order_relaxed);
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    delete replaced;
+    const detail::completion_details* const few = details();
+    set_details(std::string(name), few != nullptr ? few->creation : nullptr);
 }
 
 void task_base::set_first_name(std::string_view name) {
@@ -236,13 +258,11 @@ void task_base::set_first_name(std::string_view name) {
     }
 }
 
-void task_base::drop_name(const std::string* name) noexcept { delete name; }
-
 void task_base::note(stall_snapshot& into) const noexcept {
     into.task_id = id_;
-    if (const std::string* name = name_.load(std::memory_order_relaxed)) {
-        const std::size_t length = std::min(name->size(), stall_snapshot::name_max - 1);
-        std::copy_n(name->data(), length, into.task_name.data());
+    if (const detail::completion_details* few = details()) {
+        const std::size_t length = std::min(few->name.size(), stall_snapshot::name_max - 1);
+        std::copy_n(few->name.data(), length, into.task_name.data());
         into.task_name[length] = '\0';
     }
     for (const auto* frame = top(); frame != outside(); frame = frame->parent) {
@@ -254,11 +274,13 @@ void task_base::note(stall_snapshot& into) const noexcept {
 
 std::string task_base::describe_coroutine() const {
     const std::string function = coro_name();
-    if (!frame_) {
+    if (top() == outside()) {
         return fmt::format("<{}() done, defined at {}:{}>", function, definition_.file_name(),
                            definition_.line());
     }
-    const std::source_location at = detail::promise_of(frame_)->where();
+    const detail::promise_base* root = top();
+    while (root->parent != outside()) root = root->parent;
+    const std::source_location at = root->where();
     return fmt::format("<{}() running at {}:{}>", function, at.file_name(), at.line());
 }
 
@@ -275,7 +297,8 @@ std::string task_base::describe_briefly() const {
 std::string task_base::describe() const {
     std::string text =
         fmt::format("<Task {} name='{}' coro={}", describe_state(), name(), describe_coroutine());
-    if (waiting_on_ != nullptr) text += fmt::format(" wait_for={}", waiting_on_->describe());
+    if (const suspension* wait = waiting_on())
+        text += fmt::format(" wait_for={}", wait->describe());
     if (loop() != nullptr && loop()->debug()) {
         text += fmt::format(" created at {}:{}", created_.file_name(), created_.line());
     }
@@ -299,12 +322,18 @@ void return_to_loop(void*) noexcept {}
 
 }  // namespace
 
+constinit thread_local running_step running [[gnu::tls_model("initial-exec")]]{};
+
 constinit const empty_frame outside_frame{return_to_loop, return_to_loop, {}};
 
+void promise_base::note_thrown() noexcept {
+    location = nullptr;
+    running_task()->set_thrown(std::current_exception());
+}
+
 void promise_base::rethrow(std::coroutine_handle<> ended) {
-    frame_chain& driven_by = *promise_of(ended)->task;
     ended.destroy();
-    std::rethrow_exception(driven_by.take_thrown());
+    std::rethrow_exception(running_task()->take_thrown());
 }
 
 namespace {

@@ -14,9 +14,13 @@
 #include <atomic>
 #include <coroutine>
 #include <cstdint>
+#include <exception>
+#include <memory>
+#include <new>
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tasks/coro/async_stack.hpp"
@@ -24,14 +28,25 @@
 
 namespace mayhem {
 
-// (A runnable first: what the loop calls most needs no adjustment of `this` then.)
-class task_base : public runnable, public completion, public detail::frame_chain {
+class task_base : public completion {
   public:
     /// Takes the coroutine's frame over.
-    task_base(runtime& own, std::coroutine_handle<> frame, context values,
-              std::source_location where) noexcept;
+    task_base(runtime& own, std::source_location definition, std::coroutine_handle<> frame,
+              context values, std::source_location where) noexcept;
     /// Schedules the first step for the next tick. Called once, for a task that is complete.
     void start(runtime& own) noexcept;
+    /// The same, on behalf of a task that `creates_plain_tasks`.
+    void start_plainly(event_loop& loop, const task_base& creator) noexcept {
+        parent_id_ = creator.id();
+        loop.push_ready(*this);
+    }
+    /// Tasks that it creates now for `loop` have nothing to be told, to be refused or to be noted:
+    /// they have no context, no protection, and no debug mode. REQUIRES: it runs.
+    [[nodiscard]] bool creates_plain_tasks(event_loop& own) const noexcept {
+        if (loop() != &own || !own.is_plain() || is_protected()) return false;
+        const context* const active = own.active_context();
+        return active != nullptr && active->is_empty();
+    }
     /// For a task that was not started, which it ends when there is no memory for the name.
     [[gnu::cold]] void set_first_name(std::string_view name);
     /// What context::active() gives, found faster while the loop runs a step.
@@ -56,26 +71,45 @@ class task_base : public runnable, public completion, public detail::frame_chain
     [[nodiscard]] task_base* as_task() noexcept override { return this; }
     /// For who does not know the type of the result: throws what the task failed with, if it did.
     void value();
-    [[nodiscard]] std::exception_ptr exception() const noexcept override { return thrown(); }
+    [[nodiscard]] std::exception_ptr exception() const noexcept override {
+        return done() ? thrown() : nullptr;
+    }
     /// In a signal handler; see loop_extension::note_running.
     void note(stall_snapshot& into) const noexcept;
     void loop_closes() noexcept override;
     void protect() noexcept override;
     /// Extends a protection to what the task waits for now.
     void protect_awaited() noexcept {
-        if (waiting_on_ != nullptr) waiting_on_->protect_target();
+        if (suspension* const waiting = waiting_on()) waiting->protect_target();
+    }
+
+    // For frames: who is the innermost, and what is thrown from one to the other.
+
+    /// The innermost frame; `outside()` when the task has ended.
+    [[nodiscard]] detail::promise_base* top() const noexcept {
+        const bool is_running = detail::running_task() == this;
+        return is_running ? detail::running.top.load(std::memory_order_relaxed) : top_;
+    }
+    [[nodiscard]] static detail::promise_base* outside() noexcept {
+        return detail::promise_base::outside();
+    }
+    /// The exception that is on its way from a frame that ends to the one that awaits it: at any
+    /// moment there is at most one. That of the root stays. REQUIRES: it runs, or has ended.
+    void set_thrown(std::exception_ptr error) noexcept { thrown_word() = std::move(error); }
+    [[nodiscard]] const std::exception_ptr& thrown() const noexcept {
+        return const_cast<task_base*>(this)->thrown_word();
+    }
+    [[nodiscard]] std::exception_ptr take_thrown() noexcept {
+        return std::exchange(thrown_word(), nullptr);
     }
 
     // For suspensions (see suspension.hpp). Whoever ends a wait twice, or goes on with a task that
     // runs, is told so by an abort that names the task: its frames would be corrupt.
     void suspended_at(suspension& why) noexcept {
-        waiting_on_ = &why;
+        link_ = &why;
         phase_ = phase::suspended;
     }
-    void not_suspended() noexcept {
-        waiting_on_ = nullptr;
-        phase_ = phase::running;
-    }
+    void not_suspended() noexcept { enter(phase::running); }
     void wake() noexcept {
         leave(phase::suspended, "woken");
         phase_ = phase::ready;
@@ -87,20 +121,13 @@ class task_base : public runnable, public completion, public detail::frame_chain
         loop()->push_ready(*this);
     }
     /// Continues now, from a node that the loop runs.
-    void resume() noexcept {
-        leave(phase::suspended, "resumed");
-        step();
-    }
+    void resume() noexcept;
     [[nodiscard]] bool has_pending_cancel() const noexcept { return must_cancel_; }
     void set_pending_cancel(bool pending) noexcept { must_cancel_ = pending; }
     /// Two requests before the task runs are one exception.
     [[noreturn]] void raise_cancelled();
 
-    void run() noexcept override {
-        if (phase_ > phase::ready) [[unlikely]]
-            return end_unstarted();
-        step();
-    }
+    void run() noexcept override;
 
     // For the shutdown, which asks each task once in each of its stages.
     [[nodiscard]] bool was_asked_to_end() const noexcept { return asked_to_end_; }
@@ -108,81 +135,87 @@ class task_base : public runnable, public completion, public detail::frame_chain
 
   protected:
     ~task_base() {
-        MAYHEM_CHECK(!frame_, "a task was destroyed with its frame");
-        if (const std::string* name = name_.load(std::memory_order_relaxed)) [[unlikely]]
-            drop_name(name);
+        MAYHEM_CHECK(top_ == outside(), "a task was destroyed with its frames");
+        std::destroy_at(&thrown_word());
+    }
+
+    /// See completion.
+    [[nodiscard]] bool has_nothing_to_destroy() const noexcept {
+        return top_ == outside() && link_ == nullptr && context_.is_empty() &&
+               completion::has_nothing_to_destroy();
     }
 
     /// Moves the value, if there is one, out of the root's promise. Called once, before the frame
     /// is destroyed.
     virtual void take_outcome() noexcept = 0;
 
-    /// REQUIRES: the frame is not destroyed yet.
-    [[nodiscard]] std::coroutine_handle<> root_frame() const noexcept { return frame_; }
+    /// REQUIRES: no other frame is left.
+    [[nodiscard]] std::coroutine_handle<> root_frame() const noexcept {
+        return detail::frame_of(*top_);
+    }
     /// For take_outcome: what a task that was asked to stop, and has nothing to give, ends with.
     void set_cancelled() noexcept;
 
   private:
-    enum class phase : std::uint16_t {
-        created,    // in the ready queue for its first step
-        ready,      // in the ready queue
-        running,    // its frames are on the thread's stack
-        suspended,  // waits for what waiting_on_ says
-        ended,
-        unwanted,  // cancelled before its first step, for which it is in the ready queue
-    };
+    /// For phases in which something may be thrown; nothing is.
+    void enter(phase next) noexcept {
+        std::construct_at(static_cast<std::exception_ptr*>(static_cast<void*>(&link_)));
+        phase_ = next;
+    }
+    [[nodiscard]] std::exception_ptr& thrown_word() noexcept {
+        static_assert(sizeof(std::exception_ptr) == sizeof link_ &&
+                      alignof(std::exception_ptr) == alignof(void*));
+        return *std::launder(static_cast<std::exception_ptr*>(static_cast<void*>(&link_)));
+    }
+    [[nodiscard]] suspension* waiting_on() const noexcept {
+        return phase_ == phase::suspended ? static_cast<suspension*>(link_) : nullptr;
+    }
     void leave(phase expected, const char* what) const noexcept {
         if (phase_ != expected) [[unlikely]]
             fail_misuse(what);
     }
     [[noreturn, gnu::cold]] void fail_misuse(const char* what) const noexcept;
-    /// Continues the coroutine until it suspends again or ends.
     void step() noexcept;
-    void step_observed() noexcept;
+    [[gnu::cold]] void step_observed() noexcept;
     [[nodiscard]] bool run_until_suspended() noexcept;
+    void left() noexcept;
     struct chain_end {
         task_base* task;
         bool in_circle;
     };
     [[nodiscard]] task_base* awaited_task() const noexcept {
-        return waiting_on_ != nullptr ? waiting_on_->awaited_task() : nullptr;
+        const suspension* const waiting = waiting_on();
+        return waiting != nullptr ? waiting->awaited_task() : nullptr;
     }
     [[nodiscard]] chain_end find_chain_end() noexcept;
     [[gnu::cold]] void end_unstarted() noexcept;
+    void count_cancel_request() noexcept;
     void set_must_cancel(bool must) noexcept;
     void end() noexcept;
     void fail() noexcept;
+    /// REQUIRES: it is the only frame that is left.
     void destroy_root() noexcept {
-        set_top(outside());
+        const std::coroutine_handle<> root = root_frame();
+        top_ = outside();
         phase_ = phase::ended;
-        std::exchange(frame_, nullptr).destroy();
+        root.destroy();
     }
-    [[gnu::cold]] static void drop_name(const std::string* name) noexcept;
     void destroy_frames() noexcept;
     [[nodiscard]] std::string describe_coroutine() const;
     [[nodiscard]] const char* describe_state() const noexcept;
 
-    std::coroutine_handle<> frame_;     // the root's, owned; null once the task has ended
-    suspension* waiting_on_ = nullptr;  // null while running
+    detail::promise_base* top_;  // as its last step left it: while it runs, see running_step
     std::uint64_t id_;
     std::uint64_t parent_id_ = 0;  // of the task that created it; 0: none did
     std::source_location definition_;
-    std::source_location created_;
     context context_;
-    // Null: "Task-<id>". The string never changes: a new name is a new string, so that a signal
-    // handler on this thread may read it at any moment.
-    std::atomic<const std::string*> name_{nullptr};
-    // (One word without a gap, so that it is written at once.)
-    int cancel_requests_ = 0;
-    bool must_cancel_ = false;
-    bool asked_to_end_ = false;
-    phase phase_ = phase::created;
+    std::source_location created_;
 };
 
 // ---- What suspensions ask of their task: every wait passes here ---------------------------
 
-inline void suspension::suspend(detail::promise_base& promise) noexcept {
-    task_ = &static_cast<task_base&>(*promise.task);
+inline void suspension::suspend(std::coroutine_handle<> /*frame*/) noexcept {
+    task_ = &detail::awaiting_task();
     task_->suspended_at(*this);
 }
 
@@ -205,11 +238,10 @@ inline void suspension::forget_pending_cancel() noexcept { task_->set_pending_ca
 inline void suspension::return_cancel_request() noexcept { task_->set_pending_cancel(true); }
 inline event_loop& suspension::loop() const noexcept { return *task_->loop(); }
 
-inline void detail::completion_wait::refuse_impossible(const frame_chain* awaiting) const {
-    const auto& task = static_cast<const task_base&>(*awaiting);
-    const bool is_itself = static_cast<const completion*>(&task) == target_;
-    if (is_itself || task.loop() != target_->loop()) [[unlikely]]
-        refuse(task);
+inline void detail::completion_wait::refuse_impossible(const task_base& awaiting) const {
+    const bool is_itself = &awaiting == target_;
+    if (is_itself || awaiting.loop() != target_->loop()) [[unlikely]]
+        refuse(awaiting);
 }
 
 }  // namespace mayhem

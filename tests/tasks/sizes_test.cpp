@@ -9,9 +9,9 @@ namespace {
 using namespace mayhem;
 
 TEST(sizes, of_a_task_and_its_frame_are_bounded) {
-    EXPECT_LE(sizeof(detail::task_state<void>), 168U);
+    EXPECT_LE(sizeof(detail::task_state<void>), 112U);
     EXPECT_LE(sizeof(detail::future_state<int>), 80U);
-    EXPECT_LE(sizeof(coro<void>::promise_type), 24U);
+    EXPECT_LE(sizeof(coro<void>::promise_type), 16U);
 }
 
 TEST(sizes, of_what_a_frame_holds_while_it_waits_are_bounded) {
@@ -19,7 +19,8 @@ TEST(sizes, of_what_a_frame_holds_while_it_waits_are_bounded) {
     EXPECT_LE(sizeof(detail::io_awaiter), 168U);
     EXPECT_LE(sizeof(parked), 48U);
     EXPECT_LE(sizeof(timer), 24U);
-    EXPECT_LE(sizeof(detail::sleep_awaiter), 56U);
+    EXPECT_LE(sizeof(detail::sleep_awaiter), 40U);
+    EXPECT_LE(sizeof(detail::leg_set::entry), 48U);
     EXPECT_LE(sizeof(yielding), 8U);
 }
 

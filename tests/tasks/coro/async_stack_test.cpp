@@ -171,6 +171,22 @@ CO_TEST(async_stack, a_creation_stack_is_bounded_and_keeps_the_innermost_frames)
     EXPECT_NE(deepest.rfind("descend"), std::string::npos) << deepest;
 }
 
+CO_TEST(async_stack, a_new_name_leaves_the_creation_as_it_is) {
+    get_running_loop().set_debug(true);
+    auto worker = start_worker();
+    const std::string created = worker.state()->format_creation();
+    EXPECT_NE(created.find("start_worker"), std::string::npos) << created;
+    EXPECT_EQ(worker.name(), "worker");
+    worker.set_name("renamed");
+    EXPECT_EQ(worker.name(), "renamed");
+    EXPECT_EQ(worker.state()->format_creation(), created);
+    worker.set_name("");
+    EXPECT_EQ(worker.name().rfind("Task-", 0), 0U) << worker.name();
+    EXPECT_EQ(worker.state()->format_creation(), created);
+    worker.cancel();
+    CO_EXPECT_THROW(co_await worker, cancelled);
+}
+
 CO_TEST(async_stack, nothing_is_remembered_without_debug_mode) {
     get_running_loop().set_debug(false);
     auto plain = create_task(ticks(1));
@@ -190,6 +206,30 @@ CO_TEST(async_stack, a_task_knows_its_parent) {
     EXPECT_EQ(parent.parent_id(), current_task().id());
     co_await parent;
     EXPECT_EQ(child_of, parent.id());
+}
+
+/// Goes on by itself, past its task.
+class resumed_by_hand final : public suspension {
+  public:
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> frame) {
+        suspend(frame);
+        get_running_loop().call_soon([frame] { frame.resume(); });
+    }
+    void await_resume() const noexcept {}
+    bool cancel() noexcept override { return false; }
+    [[nodiscard]] std::string describe() const override { return "a hand"; }
+};
+
+TEST(async_stack, a_coroutine_that_is_resumed_by_hand_aborts_when_it_awaits) {
+    for_each_backend([](backend_kind kind) {
+        auto body = []() -> coro<> {
+            resumed_by_hand hand;
+            co_await hand;
+            co_await mayhem::sleep(1s);
+        };
+        EXPECT_DEATH(run(invoke(body), test_options(kind)), "resumed by hand");
+    });
 }
 
 /// A wait that somebody ends wrongly.

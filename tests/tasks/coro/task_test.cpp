@@ -178,6 +178,16 @@ CO_TEST(task, of_unknown_type_is_cancelled_with_who_awaits_it) {
     EXPECT_TRUE(inner.is_cancelled());
 }
 
+CO_TEST(task, counts_requests_to_cancel_up_to_a_bound) {
+    constexpr int countable = 65'535;
+    auto target = create_task(sleep_long());
+    co_await yield();
+    for (int request = 0; request < countable + 10; ++request) target.cancel();
+    EXPECT_EQ(target.cancelling(), countable);
+    EXPECT_EQ(target.uncancel(), countable - 1);
+    CO_EXPECT_THROW(co_await target, cancelled);
+}
+
 CO_TEST(task, knows_the_function_that_made_its_coroutine) {
     auto working = create_task(value_after(1s, 7), "a name");
     EXPECT_EQ(working.coro_name(), "mayhem::testing::value_after");
