@@ -20,7 +20,7 @@ bool gather_state::cancel() {
     check_thread("gather.cancel");
     if (done()) return false;
     if (asking_children_) {  // a child waits for us in turn: the circle has to be broken somewhere
-        fail(std::make_exception_ptr(cancelled{}));
+        fail_cancelled();
         return true;
     }
     asking_children_ = true;
@@ -45,12 +45,17 @@ void gather_state::leg_done(std::size_t index) noexcept {
     if (!child.has_succeeded()) {
         // Collected errors are seen too, also when the gather itself ends by being cancelled.
         child.mark_retrieved();
-        if (errors_ == gather_errors::raise) return fail(child.exception());
+        if (errors_ == gather_errors::raise) return fail_as(child);
     }
     if (finished_ < children_.unique()) return;
-    if (cancel_requested_) return fail(std::make_exception_ptr(cancelled{}));
+    if (cancel_requested_) [[unlikely]]
+        return fail_cancelled();
     complete(state::finished);
 }
+
+void gather_state::fail_as(const completion& child) noexcept { fail(child.exception()); }
+
+void gather_state::fail_cancelled() noexcept { fail(std::make_exception_ptr(cancelled{})); }
 
 void gather_state::fail(std::exception_ptr error) noexcept {
     error_ = std::move(error);

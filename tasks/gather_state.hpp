@@ -38,8 +38,8 @@ class gather_state : public completion, public leg_owner {
     void protect() noexcept override;
 
     void leg_done(std::size_t index) noexcept override;
-    void retain_for_leg() noexcept override { retain(); }
-    void release_for_leg() noexcept override { release(); }
+    void retain_for_legs() noexcept override { retain(); }
+    void release_for_legs() noexcept override { release(); }
 
     [[nodiscard]] const leg_set& children() const noexcept { return children_; }
 
@@ -53,6 +53,9 @@ class gather_state : public completion, public leg_owner {
 
   private:
     void fail(std::exception_ptr error) noexcept;
+    // (Apart, so that what nearly always happens has nothing to clean up.)
+    [[gnu::cold, gnu::noinline]] void fail_as(const completion& child) noexcept;
+    [[gnu::cold, gnu::noinline]] void fail_cancelled() noexcept;
 
     leg_set children_;
     std::size_t finished_ = 0;

@@ -34,8 +34,8 @@ class shield_state_base : public completion, public leg_owner {
     void protect() noexcept override;
 
     void leg_done(std::size_t index) noexcept override;
-    void retain_for_leg() noexcept override { retain(); }
-    void release_for_leg() noexcept override { release(); }
+    void retain_for_legs() noexcept override { retain(); }
+    void release_for_legs() noexcept override { release(); }
 
   protected:
     ~shield_state_base() = default;

@@ -79,8 +79,8 @@ class arrivals final : public leg_owner, public recycled {
     [[nodiscard]] std::size_t left() const noexcept { return left_; }
 
     void leg_done(std::size_t index) noexcept override;
-    void retain_for_leg() noexcept override { retain(); }
-    void release_for_leg() noexcept override { release(); }
+    void retain_for_legs() noexcept override { retain(); }
+    void release_for_legs() noexcept override { release(); }
     void retain() noexcept { ++references_; }
     void release() noexcept {
         if (--references_ == 0) delete this;

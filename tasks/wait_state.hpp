@@ -46,8 +46,8 @@ class wait_state final : public completion, public leg_owner {
     }
 
     void leg_done(std::size_t index) noexcept override;
-    void retain_for_leg() noexcept override { retain(); }
-    void release_for_leg() noexcept override { release(); }
+    void retain_for_legs() noexcept override { retain(); }
+    void release_for_legs() noexcept override { release(); }
 
   private:
     ~wait_state() = default;

@@ -3,8 +3,8 @@
 //
 // Each completion gets a *leg*, a waiter of its own. Problem: a leg whose completion is done sits
 // in the ready queue, and the task that waits may go on, and destroy everything, before the leg
-// runs. Solution: legs belong to a counted owner on the heap, and each leg that is attached holds a
-// reference to it until it has run.
+// runs. Solution: legs belong to a counted owner on the heap, which keeps itself as long as any of
+// them is attached: until it has run.
 #pragma once
 
 #include <cstddef>
@@ -18,16 +18,28 @@
 
 namespace mayhem::detail {
 
-/// Who is told when a leg's completion is done. Counted; an attached leg holds one reference.
+/// Who is told when a leg's completion is done. Counted: all attached legs hold one reference.
 class leg_owner {
   public:
     /// Runs on the tick after the completion, as a done callback would. `index` is the leg's.
     virtual void leg_done(std::size_t index) noexcept = 0;
-    virtual void retain_for_leg() noexcept = 0;
-    virtual void release_for_leg() noexcept = 0;
+
+    void leg_begins() noexcept {
+        if (attached_++ == 0) retain_for_legs();
+    }
+    /// The owner may be gone afterwards.
+    void leg_ends() noexcept {
+        if (--attached_ == 0) release_for_legs();
+    }
 
   protected:
     ~leg_owner() = default;
+
+    virtual void retain_for_legs() noexcept = 0;
+    virtual void release_for_legs() noexcept = 0;
+
+  private:
+    std::uint32_t attached_ = 0;
 };
 
 class leg final : public completion_waiter {
