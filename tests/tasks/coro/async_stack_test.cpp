@@ -175,7 +175,7 @@ CO_TEST(async_stack, a_new_name_leaves_the_creation_as_it_is) {
     get_running_loop().set_debug(true);
     auto worker = start_worker();
     const std::string created = worker.state()->format_creation();
-    EXPECT_NE(created.find("start_worker"), std::string::npos) << created;
+    EXPECT_NE(created.find("async_stack_test.cpp"), std::string::npos) << created;
     EXPECT_EQ(worker.name(), "worker");
     worker.set_name("renamed");
     EXPECT_EQ(worker.name(), "renamed");
