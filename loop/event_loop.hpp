@@ -12,8 +12,7 @@
 // code runs only in step 4. Step 4 runs a snapshot: a callback that schedules a callback waits for
 // the next tick, so a flood of callbacks cannot starve I/O, and the other way round.
 //
-// The loop belongs to one thread, and to the process that made it (running_loop.hpp). The
-// exceptions are `call_soon_threadsafe` and `remote()`.
+// The loop belongs to one thread of one process: all but `call_soon_threadsafe` and `remote()`.
 #pragma once
 
 #include <exception>
@@ -136,6 +135,7 @@ class event_loop {
     [[nodiscard]] bool is_running() const noexcept { return running_; }
     [[nodiscard]] bool is_closed() const noexcept { return closed_; }
     [[nodiscard]] bool is_plain() const noexcept { return !closed_ && !debug_; }
+
     /// Cancels what is in flight and waits for it, drops what is scheduled, destroys what is
     /// suspended, restores signal masks. Closing twice is fine. @throws loop_error when running.
     void close();

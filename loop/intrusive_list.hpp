@@ -99,19 +99,6 @@ class intrusive_list {
         return first;
     }
 
-    /// Takes every element out, in order, and gives it to `receive`, which must not destroy one.
-    template <typename Receive>
-    void take_all(Receive receive) noexcept {
-        hook* at = root_.next_;
-        root_.next_ = root_.previous_ = &root_;
-        while (at != &root_) {
-            hook* const following = at->next_;
-            at->next_ = at->previous_ = nullptr;
-            receive(*element(at));
-            at = following;
-        }
-    }
-
     /// Moves every element of `other` to the end of this list, in order.
     void splice(intrusive_list& other) noexcept {
         while (T* item = other.pop_front()) push_back(*item);

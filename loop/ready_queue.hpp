@@ -36,8 +36,8 @@ class runnable {
 
   protected:
     /// The runnable behind this one, while this one is in a queue. Before and after that the word
-    /// is the derived class's, for what it needs only then: what a task waits for, say. It enters a
-    /// queue as it is, and leaves it with anything in here.
+    /// is the derived class's, for what it needs only then: what a task waits for, say. To be
+    /// queued does not change it, only that the next one is; who comes out finds anything in it.
     void* link_ = nullptr;
 };
 

@@ -59,8 +59,8 @@ class sleep_awaiter final : public suspension, public timer {
 class [[nodiscard("yield does nothing until it is awaited")]] yielding {
   public:
     bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<>) noexcept {
-        task_ = &detail::awaiting_task();
+    void await_suspend(std::coroutine_handle<> frame) noexcept {
+        task_ = &detail::awaiting_task(frame);
         task_->yield();
     }
     void await_resume() const {

@@ -64,16 +64,16 @@ void completion::set_details(std::string name,
                              std::shared_ptr<const detail::creation_stack> creation) {
     const auto* const replaced =
         details_.exchange(new detail::completion_details{std::move(name), std::move(creation)},
-                          std::memory_order_relaxed);
+                          std::memory_order_release);
     std::atomic_signal_fence(std::memory_order_seq_cst);
     delete replaced;
 }
 
-void completion::drop(const detail::completion_details* few) noexcept { delete few; }
+void completion::drop(const detail::completion_details* rare) noexcept { delete rare; }
 
 std::string completion::given_name() const {
-    const detail::completion_details* const few = details();
-    return few != nullptr ? few->name : std::string();
+    const detail::completion_details* const rare = details();
+    return rare != nullptr ? rare->name : std::string();
 }
 
 std::string completion::format_creation() const {

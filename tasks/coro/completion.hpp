@@ -47,14 +47,14 @@ class completion : public runnable, public list_hook<registry_tag>, public detai
   public:
     enum class state : std::uint8_t { pending, finished, cancelled };
 
-    /// How far a task is, and what its link holds then: three words in the place of one, since no
+    /// How far a task is, and what its link holds then: one word in the place of three, since no
     /// phase needs two.
     enum class phase : std::uint8_t {
         created,    // in the ready queue for its first step: who comes next there
         ready,      // in the ready queue: the same
         running,    // its frames are on the thread's stack: what is thrown from one to another
         suspended,  // what it waits for
-        ended,      // what it has failed with
+        ended,      // what it has failed with, or null
         unwanted,   // cancelled before its first step, for which it is in the ready queue
     };
 
@@ -99,7 +99,9 @@ class completion : public runnable, public list_hook<registry_tag>, public detai
     }
 
     /// Somebody has seen the exception; it need not be reported when this is dropped.
-    void mark_retrieved() noexcept { unretrieved_ = false; }
+    void mark_retrieved() noexcept {
+        if (unretrieved_) unretrieved_ = false;  // (not written in vain: it has neighbours)
+    }
 
     /// A protected completion is not cancelled by the loop's shutdown before its drain deadline.
     /// Protection reaches what it waits for, and the tasks that it starts.
@@ -108,8 +110,8 @@ class completion : public runnable, public list_hook<registry_tag>, public detai
 
     /// Where it was created; null unless the loop was in debug mode then.
     [[nodiscard]] const detail::creation_stack* creation() const noexcept {
-        const detail::completion_details* const few = details();
-        return few != nullptr ? few->creation.get() : nullptr;
+        const detail::completion_details* const rare = details();
+        return rare != nullptr ? rare->creation.get() : nullptr;
     }
     /// The same as text, or nothing.
     [[nodiscard]] std::string format_creation() const;
@@ -132,8 +134,8 @@ class completion : public runnable, public list_hook<registry_tag>, public detai
     ~completion() {
         if (!waiters_.empty()) [[unlikely]]
             discard_waiters();
-        if (const detail::completion_details* few = details()) [[unlikely]]
-            drop(few);
+        if (const detail::completion_details* rare = details()) [[unlikely]]
+            drop(rare);
     }
 
     /// Nobody refers to it any more: deletes it. (Each final class does that for itself, instead of
@@ -187,7 +189,7 @@ class completion : public runnable, public list_hook<registry_tag>, public detai
     void send_off(completion_waiter& waiter) noexcept;
     void wake_waiters() noexcept;
     [[gnu::cold]] void discard_waiters() noexcept;
-    [[gnu::cold]] static void drop(const detail::completion_details* few) noexcept;
+    [[gnu::cold]] static void drop(const detail::completion_details* rare) noexcept;
 
     event_loop* loop_;
     waiter_list waiters_;
@@ -282,7 +284,7 @@ class completion_wait : public suspension, public completion_waiter {
 
     template <typename Promise>
     void start(std::coroutine_handle<Promise> frame) {
-        refuse_impossible(awaiting_task());
+        refuse_impossible(awaiting_task(frame));
         suspend(frame);
         target_->add_waiter(*this);
         deliver_pending_cancel();

@@ -51,10 +51,15 @@ struct running_step {
     std::atomic<promise_base*> top;  ///< its innermost frame
 
     void put_on_top(promise_base* frame) noexcept {
-        // Orders the frame's own fields before it for the handler: same thread, so the compiler
-        // alone has to be told.
+        // Orders the frame's own fields before it for the handler, and the end of another frame
+        // behind it: same thread, so the compiler alone has to be told.
         std::atomic_signal_fence(std::memory_order_release);
         top.store(frame, std::memory_order_relaxed);
+        std::atomic_signal_fence(std::memory_order_acquire);
+    }
+    void begin(task_base& next, promise_base* frame) noexcept {
+        put_on_top(frame);
+        task.store(&next, std::memory_order_relaxed);
     }
 };
 // (A coroutine may be resumed on another thread than before, but never inside a step.)
@@ -64,12 +69,15 @@ extern constinit thread_local running_step running [[gnu::tls_model("initial-exe
     return running.task.load(std::memory_order_relaxed);
 }
 
-/// The same, of a coroutine that is about to wait.
+/// The same, for a coroutine of it. A coroutine that was resumed by hand has none, and neither has
+/// one that goes on in a forked child after another loop has run there.
 [[nodiscard]] inline task_base& awaiting_task() noexcept {
     task_base* const task = running_task();
     MAYHEM_CHECK(task != nullptr, "a coroutine was resumed by hand, outside of its task's steps");
     return *task;
 }
+/// The same, for the innermost of its coroutines, which is about to wait.
+[[nodiscard]] inline task_base& awaiting_task(std::coroutine_handle<> frame) noexcept;
 
 /// Owns a coroutine frame.
 class unique_frame {
@@ -181,6 +189,12 @@ inline std::coroutine_handle<> frame_of(promise_base& promise) noexcept {
 }
 inline promise_base* promise_of(std::coroutine_handle<> frame) noexcept {
     return &std::coroutine_handle<promise_base>::from_address(frame.address()).promise();
+}
+
+inline task_base& awaiting_task(std::coroutine_handle<> frame) noexcept {
+    const bool is_innermost = running.top.load(std::memory_order_relaxed) == promise_of(frame);
+    MAYHEM_CHECK(is_innermost, "a coroutine was resumed by hand, in the step of another task");
+    return awaiting_task();
 }
 
 /// The frame in which a task's root seems to be awaited: resumed, it returns to the loop. So a

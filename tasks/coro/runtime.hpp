@@ -1,5 +1,5 @@
-// What the task layer keeps for each loop: the registry of tasks and futures, which task is
-// running, and the default executor.
+// What the task layer keeps for each loop: the registry of tasks and futures, and the default
+// executor. (Which task is running is known to the thread: running_step.)
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,7 @@
 // it, so that cancel() has somebody to ask and a stack dump something to say.
 //
 // The protocol:
-//   1. `await_suspend` calls `suspend(promise)`, arranges for the end of the wait, and then calls
+//   1. `await_suspend` calls `suspend(frame)`, arranges for the end of the wait, and then calls
 //      `deliver_pending_cancel()`: a cancellation may have been asked for before we got here.
 //   2. The wait ends exactly once: either `wake()` makes the task ready, or the node that the loop
 //      runs (a timer, an operation) calls `resume()`.

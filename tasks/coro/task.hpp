@@ -35,7 +35,7 @@ class task_state final : public task_base {
     /// A reference to the value, or throws. @throws invalid_state while it is pending
     std::add_lvalue_reference_t<T> value() {
         retrieve();
-        if (thrown()) std::rethrow_exception(thrown());
+        if (has_thrown()) std::rethrow_exception(thrown());
         if constexpr (std::is_reference_v<T>) {
             return **value_;
         } else if constexpr (!std::is_void_v<T>) {
@@ -69,7 +69,7 @@ class task_state final : public task_base {
     }
 
     void take_outcome() noexcept override {
-        if (this->thrown()) [[unlikely]]
+        if (this->has_thrown()) [[unlikely]]
             return;
         // Asked to stop after its last await. A value is not given up for that; without one there
         // is nothing to lose, and the request is answered as asyncio does.
@@ -232,9 +232,10 @@ template <typename T>
     return state;
 }
 
-/// The same. Nearly all tasks are created by another one of their loop, while nothing special is
-/// going on, and find their memory in stock. This way is for those, and calls nothing: so no
-/// register has to be saved, which takes as long as a third of the rest.
+/// Makes a task and schedules its first step. Nearly all tasks are created by another one of their
+/// loop, while nothing special is going on, and find their memory in stock: the short way is for
+/// those. It calls nothing, so no register has to be saved, which takes as long as a third of the
+/// rest.
 template <typename T>
 [[nodiscard]] task_state<T>* start_task(event_loop& loop, coro<T>& body,
                                         std::source_location where) {

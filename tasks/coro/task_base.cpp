@@ -65,8 +65,7 @@ void task_base::step_observed() noexcept {
 
 /// @returns true when its body has ended.
 [[gnu::always_inline]] inline bool task_base::run_until_suspended() noexcept {
-    detail::running.put_on_top(top_);
-    detail::running.task.store(this, std::memory_order_relaxed);
+    detail::running.begin(*this, top_);
     enter(phase::running);
     loop()->active_context() = &context_;
     detail::frame_of(*top_).resume();
@@ -98,7 +97,7 @@ inline void task_base::end() noexcept {
     take_outcome();
     detail::running.put_on_top(outside());
     destroy_root();  // its locals are gone when a task is done, however long the handle is kept
-    if (thrown()) [[unlikely]]
+    if (has_thrown()) [[unlikely]]
         return fail();
     complete(state::finished);
 }
@@ -109,6 +108,8 @@ void task_base::fail() noexcept {
 }
 
 void task_base::set_cancelled() noexcept { set_thrown(std::make_exception_ptr(cancelled{})); }
+
+void task_base::drop_thrown() noexcept { static_cast<void>(take_thrown()); }
 
 void task_base::fail_misuse(const char* what) const noexcept {
     static constexpr const char* names[] = {"is ready already", "is ready already",
@@ -130,7 +131,7 @@ void task_base::fail_misuse(const char* what) const noexcept {
 void task_base::value() {
     MAYHEM_CHECK(done(), "asked for the result of a task that is not done");
     mark_retrieved();
-    if (thrown()) std::rethrow_exception(thrown());
+    if (has_thrown()) std::rethrow_exception(thrown());
 }
 
 // ---- Cancellation -------------------------------------------------------------------------
@@ -243,8 +244,8 @@ std::string task_base::coro_name() const {
 }
 
 void task_base::set_name(std::string_view name) {
-    const detail::completion_details* const few = details();
-    set_details(std::string(name), few != nullptr ? few->creation : nullptr);
+    const detail::completion_details* const rare = details();
+    set_details(std::string(name), rare != nullptr ? rare->creation : nullptr);
 }
 
 void task_base::set_first_name(std::string_view name) {
@@ -260,9 +261,9 @@ void task_base::set_first_name(std::string_view name) {
 
 void task_base::note(stall_snapshot& into) const noexcept {
     into.task_id = id_;
-    if (const detail::completion_details* few = details()) {
-        const std::size_t length = std::min(few->name.size(), stall_snapshot::name_max - 1);
-        std::copy_n(few->name.data(), length, into.task_name.data());
+    if (const detail::completion_details* rare = details()) {
+        const std::size_t length = std::min(rare->name.size(), stall_snapshot::name_max - 1);
+        std::copy_n(rare->name.data(), length, into.task_name.data());
         into.task_name[length] = '\0';
     }
     for (const auto* frame = top(); frame != outside(); frame = frame->parent) {
@@ -328,12 +329,12 @@ constinit const empty_frame outside_frame{return_to_loop, return_to_loop, {}};
 
 void promise_base::note_thrown() noexcept {
     location = nullptr;
-    running_task()->set_thrown(std::current_exception());
+    awaiting_task().set_thrown(std::current_exception());
 }
 
 void promise_base::rethrow(std::coroutine_handle<> ended) {
-    ended.destroy();
-    std::rethrow_exception(running_task()->take_thrown());
+    ended.destroy();  // what its arguments' destructors do finds the exception where it is
+    std::rethrow_exception(awaiting_task().take_thrown());
 }
 
 namespace {

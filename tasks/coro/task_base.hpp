@@ -15,8 +15,6 @@
 #include <coroutine>
 #include <cstdint>
 #include <exception>
-#include <memory>
-#include <new>
 #include <source_location>
 #include <string>
 #include <string_view>
@@ -25,6 +23,7 @@
 
 #include "tasks/coro/async_stack.hpp"
 #include "tasks/coro/completion.hpp"
+#include "tasks/coro/exception_word.hpp"
 
 namespace mayhem {
 
@@ -40,8 +39,8 @@ class task_base : public completion {
         parent_id_ = creator.id();
         loop.push_ready(*this);
     }
-    /// Tasks that it creates now for `loop` have nothing to be told, to be refused or to be noted:
-    /// they have no context, no protection, and no debug mode. REQUIRES: it runs.
+    /// Tasks that it creates now for `own` need no context, no protection, no check, and no note of
+    /// their creation. REQUIRES: it runs.
     [[nodiscard]] bool creates_plain_tasks(event_loop& own) const noexcept {
         if (loop() != &own || !own.is_plain() || is_protected()) return false;
         const context* const active = own.active_context();
@@ -85,7 +84,8 @@ class task_base : public completion {
 
     // For frames: who is the innermost, and what is thrown from one to the other.
 
-    /// The innermost frame; `outside()` when the task has ended.
+    /// The innermost frame; `outside()` when the task has ended. For the loop's thread only: to
+    /// others it is what the last step left, and may be destroyed.
     [[nodiscard]] detail::promise_base* top() const noexcept {
         const bool is_running = detail::running_task() == this;
         return is_running ? detail::running.top.load(std::memory_order_relaxed) : top_;
@@ -95,12 +95,15 @@ class task_base : public completion {
     }
     /// The exception that is on its way from a frame that ends to the one that awaits it: at any
     /// moment there is at most one. That of the root stays. REQUIRES: it runs, or has ended.
-    void set_thrown(std::exception_ptr error) noexcept { thrown_word() = std::move(error); }
-    [[nodiscard]] const std::exception_ptr& thrown() const noexcept {
-        return const_cast<task_base*>(this)->thrown_word();
+    void set_thrown(std::exception_ptr error) noexcept {
+        MAYHEM_CHECK(may_hold_thrown(), "a task was to throw while it waits");
+        const std::exception_ptr replaced = take_thrown();
+        link_ = detail::to_word(std::move(error));
     }
+    [[nodiscard]] bool has_thrown() const noexcept { return link_ != nullptr; }
+    [[nodiscard]] std::exception_ptr thrown() const noexcept { return detail::copy_of_word(link_); }
     [[nodiscard]] std::exception_ptr take_thrown() noexcept {
-        return std::exchange(thrown_word(), nullptr);
+        return detail::from_word(std::exchange(link_, nullptr));
     }
 
     // For suspensions (see suspension.hpp). Whoever ends a wait twice, or goes on with a task that
@@ -109,7 +112,10 @@ class task_base : public completion {
         link_ = &why;
         phase_ = phase::suspended;
     }
-    void not_suspended() noexcept { enter(phase::running); }
+    void not_suspended() noexcept {
+        leave(phase::suspended, "continued");
+        enter(phase::running);
+    }
     void wake() noexcept {
         leave(phase::suspended, "woken");
         phase_ = phase::ready;
@@ -136,12 +142,13 @@ class task_base : public completion {
   protected:
     ~task_base() {
         MAYHEM_CHECK(top_ == outside(), "a task was destroyed with its frames");
-        std::destroy_at(&thrown_word());
+        if (has_thrown()) [[unlikely]]
+            drop_thrown();
     }
 
     /// See completion.
     [[nodiscard]] bool has_nothing_to_destroy() const noexcept {
-        return top_ == outside() && link_ == nullptr && context_.is_empty() &&
+        return top_ == outside() && !has_thrown() && context_.is_empty() &&
                completion::has_nothing_to_destroy();
     }
 
@@ -157,16 +164,16 @@ class task_base : public completion {
     void set_cancelled() noexcept;
 
   private:
-    /// For phases in which something may be thrown; nothing is.
+    /// Into a phase in which the link holds what is thrown: nothing, at first. REQUIRES: nothing is
+    /// in it that has to be released.
     void enter(phase next) noexcept {
-        std::construct_at(static_cast<std::exception_ptr*>(static_cast<void*>(&link_)));
+        link_ = nullptr;
         phase_ = next;
     }
-    [[nodiscard]] std::exception_ptr& thrown_word() noexcept {
-        static_assert(sizeof(std::exception_ptr) == sizeof link_ &&
-                      alignof(std::exception_ptr) == alignof(void*));
-        return *std::launder(static_cast<std::exception_ptr*>(static_cast<void*>(&link_)));
+    [[nodiscard]] bool may_hold_thrown() const noexcept {
+        return phase_ == phase::running || phase_ == phase::ended;
     }
+    [[gnu::cold]] void drop_thrown() noexcept;
     [[nodiscard]] suspension* waiting_on() const noexcept {
         return phase_ == phase::suspended ? static_cast<suspension*>(link_) : nullptr;
     }
@@ -214,8 +221,8 @@ class task_base : public completion {
 
 // ---- What suspensions ask of their task: every wait passes here ---------------------------
 
-inline void suspension::suspend(std::coroutine_handle<> /*frame*/) noexcept {
-    task_ = &detail::awaiting_task();
+inline void suspension::suspend(std::coroutine_handle<> frame) noexcept {
+    task_ = &detail::awaiting_task(frame);
     task_->suspended_at(*this);
 }
 

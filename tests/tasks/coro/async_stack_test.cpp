@@ -208,27 +208,47 @@ CO_TEST(async_stack, a_task_knows_its_parent) {
     EXPECT_EQ(child_of, parent.id());
 }
 
-/// Goes on by itself, past its task.
+/// Gives the handle away: whoever has it can go on with the coroutine, past its task.
 class resumed_by_hand final : public suspension {
   public:
+    explicit resumed_by_hand(std::coroutine_handle<>& handle) noexcept : handle_(handle) {}
     bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> frame) {
+    void await_suspend(std::coroutine_handle<> frame) noexcept {
         suspend(frame);
-        get_running_loop().call_soon([frame] { frame.resume(); });
+        handle_ = frame;
     }
     void await_resume() const noexcept {}
     bool cancel() noexcept override { return false; }
     [[nodiscard]] std::string describe() const override { return "a hand"; }
+
+  private:
+    std::coroutine_handle<>& handle_;
 };
+
+coro<> await_a_hand(std::coroutine_handle<>& handle) {
+    resumed_by_hand hand(handle);
+    co_await hand;
+    co_await mayhem::sleep(1s);
+}
 
 TEST(async_stack, a_coroutine_that_is_resumed_by_hand_aborts_when_it_awaits) {
     for_each_backend([](backend_kind kind) {
-        auto body = []() -> coro<> {
-            resumed_by_hand hand;
-            co_await hand;
-            co_await mayhem::sleep(1s);
+        std::coroutine_handle<> handle;
+        auto from_a_callback = [&handle]() -> coro<> {
+            auto child = create_task(await_a_hand(handle));
+            co_await yield();
+            get_running_loop().call_soon([&handle] { handle.resume(); });
+            co_await child;
         };
-        EXPECT_DEATH(run(invoke(body), test_options(kind)), "resumed by hand");
+        EXPECT_DEATH(run(invoke(from_a_callback), test_options(kind)),
+                     "outside of its task's steps");
+        auto from_another_task = [&handle]() -> coro<> {
+            auto child = create_task(await_a_hand(handle));
+            co_await yield();
+            handle.resume();
+            co_await child;
+        };
+        EXPECT_DEATH(run(invoke(from_another_task), test_options(kind)), "step of another task");
     });
 }
 
