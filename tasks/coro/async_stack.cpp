@@ -58,9 +58,9 @@ std::string creation_stack::format() const {
     return "Object created at (most recent call last):" + format_frames(frames());
 }
 
-std::shared_ptr<const creation_stack> remember_creation(event_loop& loop,
+std::unique_ptr<const creation_stack> remember_creation(event_loop& loop,
                                                         const std::source_location& where) {
-    return std::make_shared<const creation_stack>(runtime::of(loop).current(), where);
+    return std::make_unique<const creation_stack>(runtime::of(loop).current(), where);
 }
 
 }  // namespace detail

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "loop/function_name.hpp"
+#include "loop/recycling_allocator.hpp"
 
 namespace mayhem {
 
@@ -34,7 +35,7 @@ namespace detail {
 /// Where something was created: the call itself, the coroutines that were awaiting each other
 /// there, and what is remembered of the creation of their task; asyncio's source_traceback. The
 /// innermost lines are kept when there are more than fit.
-class creation_stack {
+class creation_stack : public recycled {
   public:
     /// asyncio's DEBUG_STACK_DEPTH is 10; parents' stacks are remembered here as well.
     static constexpr std::size_t depth_max = 16;
@@ -60,7 +61,7 @@ class creation_stack {
 };
 
 /// The stack of now. Throws std::bad_alloc.
-[[nodiscard]] std::shared_ptr<const creation_stack> remember_creation(
+[[nodiscard]] std::unique_ptr<const creation_stack> remember_creation(
     event_loop& loop, const std::source_location& where);
 
 }  // namespace detail

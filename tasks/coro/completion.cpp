@@ -54,19 +54,20 @@ class callback_waiter final : public completion_waiter {
 
 void completion::remember_creation_slowly(const std::source_location& where) noexcept {
     try {
-        set_details(given_name(), detail::remember_creation(*loop_, where));
+        auto made = std::make_unique<detail::completion_details>(given_name());
+        made->creation = detail::remember_creation(*loop_, where);
+        replace_details(std::move(made));
     } catch (const std::bad_alloc&) {
         // Without memory for it nothing is remembered.
     }
 }
 
-void completion::set_details(std::string name,
-                             std::shared_ptr<const detail::creation_stack> creation) {
-    const auto* const replaced =
-        details_.exchange(new detail::completion_details{std::move(name), std::move(creation)},
-                          std::memory_order_release);
+void completion::replace_details(std::unique_ptr<detail::completion_details> made) noexcept {
+    detail::completion_details& own = *made;
+    const std::unique_ptr<detail::completion_details> replaced(
+        details_.exchange(made.release(), std::memory_order_release));
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    delete replaced;
+    if (replaced && !own.creation) own.creation = std::move(replaced->creation);
 }
 
 void completion::drop(const detail::completion_details* rare) noexcept { delete rare; }

@@ -32,11 +32,13 @@ struct registry_tag {
 
 namespace detail {
 
-/// What few completions have. It never changes but as a whole, so that a signal handler on the
-/// loop's thread may read it at any moment.
-struct completion_details {
-    std::string name;  // of a task that was given one
-    std::shared_ptr<const creation_stack> creation;
+/// What few completions have. A name never changes, but is replaced with all of this, so that a
+/// signal handler on the loop's thread may read it at any moment.
+struct completion_details : recycled {
+    explicit completion_details(std::string given) noexcept : name(std::move(given)) {}
+
+    const std::string name;  // of a task that was given one
+    std::unique_ptr<const creation_stack> creation;
 };
 
 }  // namespace detail
@@ -177,8 +179,8 @@ class completion : public runnable, public list_hook<registry_tag>, public detai
     [[nodiscard]] const detail::completion_details* details() const noexcept {
         return details_.load(std::memory_order_relaxed);
     }
-    [[gnu::cold]] void set_details(std::string name,
-                                   std::shared_ptr<const detail::creation_stack> creation);
+    /// Puts others in their place. They take the creation over, if they have none of their own.
+    [[gnu::cold]] void replace_details(std::unique_ptr<detail::completion_details> made) noexcept;
     /// Empty when there is none.
     [[nodiscard]] std::string given_name() const;
 
@@ -193,7 +195,7 @@ class completion : public runnable, public list_hook<registry_tag>, public detai
 
     event_loop* loop_;
     waiter_list waiters_;
-    std::atomic<const detail::completion_details*> details_{nullptr};
+    std::atomic<detail::completion_details*> details_{nullptr};
 
     // One word without a gap, so that it is written at once; some of it is for tasks only.
     std::uint32_t references_;

@@ -244,8 +244,7 @@ std::string task_base::coro_name() const {
 }
 
 void task_base::set_name(std::string_view name) {
-    const detail::completion_details* const rare = details();
-    set_details(std::string(name), rare != nullptr ? rare->creation : nullptr);
+    replace_details(std::make_unique<detail::completion_details>(std::string(name)));
 }
 
 void task_base::set_first_name(std::string_view name) {
