@@ -193,7 +193,7 @@ inline promise_base* promise_of(std::coroutine_handle<> frame) noexcept {
 
 inline task_base& awaiting_task(std::coroutine_handle<> frame) noexcept {
     const bool is_innermost = running.top.load(std::memory_order_relaxed) == promise_of(frame);
-    MAYHEM_CHECK(is_innermost, "a coroutine was resumed by hand, in the step of another task");
+    MAYHEM_CHECK(is_innermost, "a coroutine was resumed by hand, outside of its task's steps");
     return awaiting_task();
 }
 

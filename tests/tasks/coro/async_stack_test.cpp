@@ -248,7 +248,8 @@ TEST(async_stack, a_coroutine_that_is_resumed_by_hand_aborts_when_it_awaits) {
             handle.resume();
             co_await child;
         };
-        EXPECT_DEATH(run(invoke(from_another_task), test_options(kind)), "step of another task");
+        EXPECT_DEATH(run(invoke(from_another_task), test_options(kind)),
+                     "outside of its task's steps");
     });
 }
 
