@@ -174,6 +174,7 @@ class task_base : public completion {
         return phase_ == phase::running || phase_ == phase::ended;
     }
     [[gnu::cold]] void drop_thrown() noexcept;
+    /// Null once the wait is over, although the task may not have gone on yet.
     [[nodiscard]] suspension* waiting_on() const noexcept {
         return phase_ == phase::suspended ? static_cast<suspension*>(link_) : nullptr;
     }
