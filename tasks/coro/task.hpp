@@ -234,8 +234,7 @@ template <typename T>
 
 /// Makes a task and schedules its first step. Nearly all tasks are created by another one of their
 /// loop, while nothing special is going on, and find their memory in stock: the short way is for
-/// those. It calls nothing, so no register has to be saved, which takes as long as a third of the
-/// rest.
+/// those. It calls nothing, so no register has to be saved.
 template <typename T>
 [[nodiscard]] task_state<T>* start_task(event_loop& loop, coro<T>& body,
                                         std::source_location where) {
