@@ -27,9 +27,8 @@ creation_stack::creation_stack(const task_base* creator,
         return;
     }
     // The innermost frame is not at its latest co_await but at the call; the others are.
-    const promise_base* const outside = promise_base::outside();
-    for (const auto* frame = creator->top(); frame != outside; frame = frame->parent) {
-        const std::source_location awaits = frame->where();
+    for (auto frame = creator->top(); frame; frame = frame.promise().parent) {
+        const std::source_location awaits = frame.promise().where();
         const std::source_location& at = size_ == 0 ? where : awaits;
         add(awaits.function_name(), at.file_name(), at.line());
     }

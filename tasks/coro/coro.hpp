@@ -13,6 +13,7 @@
 
 #include "loop/check.hpp"
 #include "tasks/coro/promise.hpp"
+#include "tasks/coro/task_state.hpp"
 
 namespace mayhem {
 
@@ -28,13 +29,32 @@ template <typename T>
 class coro_promise final : public returning_promise<T> {
   public:
     coro<T> get_return_object(location_data where = __builtin_source_location()) noexcept {
-        // Or the promise would not be where `frame_of` looks for it. (And no compiler here aligns
-        // a frame for more than operator new does.)
+        // Or the promise would not be where `frame_handle` looks for it. (And no compiler here
+        // aligns a frame for more than operator new does.)
         static_assert(alignof(coro_promise) <= 2 * sizeof(void*),
                       "a coroutine cannot return a type of such an alignment; return a pointer");
         this->location = where;
         return coro<T>(std::coroutine_handle<coro_promise>::from_promise(*this));
     }
+
+    /// At the end control goes to whoever awaits this coroutine, by symmetric transfer: a loop of
+    /// a million awaits uses no stack. The root of a task does not suspend any more: its frame dies
+    /// at once, and control goes back to the loop.
+    struct final_awaiter {
+        bool is_root;  // (and no more: it lies in every frame)
+
+        bool await_ready() const noexcept {
+            if (!is_root) return false;
+            task_state<T>::root_ends();
+            return true;
+        }
+        std::coroutine_handle<> await_suspend(
+            std::coroutine_handle<coro_promise> ended) const noexcept {
+            return ended.promise().parent;
+        }
+        void await_resume() const noexcept {}
+    };
+    final_awaiter final_suspend() noexcept { return {this->parent == nullptr}; }
 };
 
 /// Runs a child coroutine inside the awaiting one, and owns its frame meanwhile. It has no
@@ -48,11 +68,12 @@ class coro_awaiter {
     bool await_ready() const noexcept { return false; }
     std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept { return child_; }
     T await_resume() const {
-        promise_base& ended = *promise_of(child_);
+        const std::coroutine_handle<> child = child_;  // (not read again)
+        const promise_base& ended = as_frame(child).promise();
         running.put_on_top(ended.parent);
         if (ended.has_thrown()) [[unlikely]]
-            promise_base::rethrow(child_);
-        const unique_frame owner(child_);  // destroyed once its result is out
+            promise_base::rethrow(child);
+        const unique_frame owner(child);  // destroyed once its result is out
         return coro<T>::promise_of(owner).take();
     }
 
@@ -127,12 +148,11 @@ template <typename T>
 detail::coro_awaiter<T> detail::promise_base::await_transform(coro<T>&& awaited,
                                                               location_data where) noexcept {
     MAYHEM_CHECK(awaited.frame_, "a coroutine was awaited twice, or after it was moved from");
-    const std::coroutine_handle<> frame = awaited.frame_.release();
-    promise_base& child = *promise_of(frame);
+    const frame_handle child = as_frame(awaited.frame_.release());
     location = where;
-    child.parent = this;
-    running.put_on_top(&child);
-    return detail::coro_awaiter<T>(frame);
+    child.promise().parent = frame_handle::from_promise(*this);
+    running.put_on_top(child);
+    return detail::coro_awaiter<T>(child);
 }
 
 template <typename T>

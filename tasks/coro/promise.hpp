@@ -7,16 +7,14 @@
 // the task; while it runs, to the thread. A child that begins becomes it, and its parent does when
 // it goes on. Each costs a store.
 //
-//    outside <--parent-- root frame <--parent-- frame <--parent-- top frame ---> suspension
-//                                                                    ^          (what it waits on)
-//    task (suspended), running_step (running) -----------------------+
+//    null <--parent-- root frame <--parent-- frame <--parent-- top frame ---> suspension
+//                                                                 ^          (what it waits on)
+//    task (suspended), running_step (running) --------------------+
 //
-// A child stays on top from its beginning until its awaiter takes its result. So when nobody takes
-// the result of a frame that has ended, that frame is the root, and on top: there need not be
-// another way to it.
+// A child stays on top from its beginning until its awaiter takes its result. Nobody awaits a root:
+// at its end it leaves its outcome with its task and goes, and nothing is on top.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <bit>
 #include <coroutine>
@@ -41,23 +39,31 @@ class promise_base;
 template <typename T>
 class coro_awaiter;
 
+/// Any coroutine frame of this library. The address of its promise follows from its own: see
+/// `coro_promise` for what that asks of the type of the result.
+using frame_handle = std::coroutine_handle<promise_base>;
+
+[[nodiscard]] inline frame_handle as_frame(std::coroutine_handle<> frame) noexcept {
+    return frame_handle::from_address(frame.address());
+}
+
 /// What runs on this thread: a step of a task, from one suspension to the next.
 ///
 /// Both may be read at any moment by a signal handler on the same thread, which sees the chain of
 /// frames as it was before or after a change. So a frame is complete before it is put on top, and
 /// leaves the top before it dies.
 struct running_step {
-    std::atomic<task_base*> task;    ///< null between steps
-    std::atomic<promise_base*> top;  ///< its innermost frame
+    std::atomic<task_base*> task;   ///< null between steps
+    std::atomic<frame_handle> top;  ///< its innermost frame
 
-    void put_on_top(promise_base* frame) noexcept {
+    void put_on_top(frame_handle frame) noexcept {
         // Orders the frame's own fields before it for the handler, and the end of another frame
         // behind it: same thread, so the compiler alone has to be told.
         std::atomic_signal_fence(std::memory_order_release);
         top.store(frame, std::memory_order_relaxed);
         std::atomic_signal_fence(std::memory_order_acquire);
     }
-    void begin(task_base& next, promise_base* frame) noexcept {
+    void begin(task_base& next, frame_handle frame) noexcept {
         put_on_top(frame);
         task.store(&next, std::memory_order_relaxed);
     }
@@ -124,27 +130,9 @@ class awaiter_reference {
     Awaiter& awaiter_;
 };
 
-/// The frame of a promise. Its address follows from the promise's: see `coro_promise` for what that
-/// asks of the type of the result.
-[[nodiscard]] inline std::coroutine_handle<> frame_of(promise_base& promise) noexcept;
-/// And the other way round.
-[[nodiscard]] inline promise_base* promise_of(std::coroutine_handle<> frame) noexcept;
-
 class promise_base : public recycled {
   public:
     std::suspend_always initial_suspend() const noexcept { return {}; }
-
-    /// At the end control goes to whoever awaits this coroutine, by symmetric transfer: a loop of
-    /// a million awaits uses no stack. The root of a task goes back to the loop.
-    struct final_awaiter {
-        bool await_ready() const noexcept { return false; }
-        template <typename Promise>
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) noexcept {
-            return frame_of(*ended.promise().parent);
-        }
-        void await_resume() const noexcept {}
-    };
-    final_awaiter final_suspend() const noexcept { return {}; }
 
     /// Runs a child inside this coroutine. Defined with coro<T>.
     template <typename T>
@@ -171,11 +159,8 @@ class promise_base : public recycled {
 
     // Nothing is initialized here but what is read before the frame becomes a child or the root of
     // a task: most frames live for a few nanoseconds.
-    promise_base* parent;    ///< the promise of the frame that awaits this, or outside()
+    frame_handle parent;     ///< the frame that awaits this; null: it is a root
     location_data location;  ///< see where(); null once the body has thrown
-
-    /// The parent of the root. It has an address, and that is all.
-    [[nodiscard]] static promise_base* outside() noexcept;
 
     /// Throws what the body of a child threw, once its frame is destroyed.
     [[noreturn, gnu::cold]] static void rethrow(std::coroutine_handle<> ended);
@@ -184,33 +169,10 @@ class promise_base : public recycled {
     [[gnu::cold]] void note_thrown() noexcept;
 };
 
-inline std::coroutine_handle<> frame_of(promise_base& promise) noexcept {
-    return std::coroutine_handle<promise_base>::from_promise(promise);
-}
-inline promise_base* promise_of(std::coroutine_handle<> frame) noexcept {
-    return &std::coroutine_handle<promise_base>::from_address(frame.address()).promise();
-}
-
 inline task_base& awaiting_task(std::coroutine_handle<> frame) noexcept {
-    const bool is_innermost = running.top.load(std::memory_order_relaxed) == promise_of(frame);
+    const bool is_innermost = running.top.load(std::memory_order_relaxed) == frame;
     MAYHEM_CHECK(is_innermost, "a coroutine was resumed by hand, outside of its task's steps");
     return awaiting_task();
-}
-
-/// The frame in which a task's root seems to be awaited: resumed, it returns to the loop. So a
-/// coroutine that ends need not ask whether there is a parent. It begins as every compiler's frames
-/// do here (promise_of relies on it, too), and has room for a promise, but none. (clang's
-/// std::noop_coroutine() may be another one in each source file.)
-struct empty_frame {
-    void (*resume)(void* frame) noexcept;
-    void (*destroy)(void* frame) noexcept;
-    alignas(promise_base) std::array<std::byte, sizeof(promise_base)> room;
-};
-extern const empty_frame outside_frame;
-
-inline promise_base* promise_base::outside() noexcept {
-    void* const frame = const_cast<empty_frame*>(&outside_frame);
-    return promise_of(std::coroutine_handle<>::from_address(frame));
 }
 
 /// Adds what the body returns. What it throws goes another way, over its task: so a frame holds

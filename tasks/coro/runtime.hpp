@@ -125,12 +125,12 @@ inline task_base::task_base(runtime& own, std::source_location definition,
                             std::source_location where) noexcept
     // A running task needs no owner: one reference is the loop's, given up when the task ends.
     : completion(own, 2),
-      top_(detail::promise_of(frame)),
+      top_(detail::as_frame(frame)),
       id_(own.next_task_id()),
       definition_(definition),
       context_(std::move(values)),
       created_(where) {
-    top_->parent = outside();
+    top_.promise().parent = nullptr;
 }
 
 inline void task_base::start(runtime& own) noexcept {

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstdio>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -14,83 +12,9 @@
 #include "tasks/coro/coro.hpp"
 #include "tasks/coro/future.hpp"
 #include "tasks/coro/runtime.hpp"
-#include "tasks/coro/task_base.hpp"
+#include "tasks/coro/task_state.hpp"
 
 namespace mayhem {
-
-namespace detail {
-
-/// A task with the value that it returns. (What it throws is in the task_base.)
-template <typename T>
-class task_state final : public task_base {
-    struct nothing {};
-    using stored = std::conditional_t<
-        std::is_void_v<T>, nothing,
-        std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
-    using slot = std::conditional_t<std::is_void_v<T>, nothing, std::optional<stored>>;
-
-  public:
-    using task_base::task_base;
-
-    /// A reference to the value, or throws. @throws invalid_state while it is pending
-    std::add_lvalue_reference_t<T> value() {
-        retrieve();
-        if (has_thrown()) std::rethrow_exception(thrown());
-        if constexpr (std::is_reference_v<T>) {
-            return **value_;
-        } else if constexpr (!std::is_void_v<T>) {
-            return *value_;
-        }
-    }
-    /// The value, moved out.
-    T take_value() {
-        if constexpr (std::is_void_v<T>) {
-            value();
-        } else {
-            return static_cast<T&&>(value());
-        }
-    }
-
-  private:
-    ~task_state() = default;
-    // A task that has ended has mostly nothing left but its memory.
-    void dispose() noexcept override {
-        if constexpr (std::is_trivially_destructible_v<slot>) {
-            if (this->has_nothing_to_destroy()) [[likely]] {
-                this->leave_registry();
-                return deallocate(this, sizeof(task_state));
-            }
-        }
-        dispose_carefully();
-    }
-    [[gnu::noinline]] void dispose_carefully() noexcept {
-        this->report_unretrieved("Task");
-        delete this;
-    }
-
-    void take_outcome() noexcept override {
-        if (this->has_thrown()) [[unlikely]]
-            return;
-        // Asked to stop after its last await. A value is not given up for that; without one there
-        // is nothing to lose, and the request is answered as asyncio does.
-        if constexpr (std::is_void_v<T>) {
-            if (this->has_pending_cancel()) [[unlikely]]
-                this->set_cancelled();
-        } else if constexpr (std::is_reference_v<T>) {
-            value_ = std::addressof(root_promise().take());
-        } else {
-            value_.emplace(root_promise().take());
-        }
-    }
-    coro_promise<T>& root_promise() const noexcept {
-        return std::coroutine_handle<coro_promise<T>>::from_address(this->root_frame().address())
-            .promise();
-    }
-
-    [[no_unique_address]] slot value_;
-};
-
-}  // namespace detail
 
 /// Any task, whatever it returns: what all_tasks() and current_task() give. Awaited, and in gather,
 /// wait and shield, it has no value: it is done, or throws what it failed with. Copies refer to the

@@ -68,9 +68,9 @@ void task_base::step_observed() noexcept {
     detail::running.begin(*this, top_);
     enter(phase::running);
     loop()->active_context() = &context_;
-    detail::frame_of(*top_).resume();
+    top_.resume();
     top_ = detail::running.top.load(std::memory_order_relaxed);
-    return detail::frame_of(*top_).done();
+    return top_ == nullptr;
 }
 
 /// The step is over.
@@ -85,7 +85,7 @@ void task_base::end_unstarted() noexcept {
     {
         const detail::slow_step_watch watch(*loop(), *this);
         enter(phase::ended);
-        set_cancelled();
+        end_cancelled();
         destroy_root();
         fail();
     }
@@ -93,10 +93,9 @@ void task_base::end_unstarted() noexcept {
     release();
 }
 
+/// Its frame is gone, locals and parameters with it, however long the handle is kept.
 inline void task_base::end() noexcept {
-    take_outcome();
-    detail::running.put_on_top(outside());
-    destroy_root();  // its locals are gone when a task is done, however long the handle is kept
+    phase_ = phase::ended;
     if (has_thrown()) [[unlikely]]
         return fail();
     complete(state::finished);
@@ -107,7 +106,9 @@ void task_base::fail() noexcept {
     complete(by_cancel ? state::cancelled : state::finished, !by_cancel);
 }
 
-void task_base::set_cancelled() noexcept { set_thrown(std::make_exception_ptr(cancelled{})); }
+void task_base::end_cancelled() noexcept {
+    if (!has_thrown()) set_thrown(std::make_exception_ptr(cancelled{}));
+}
 
 void task_base::drop_thrown() noexcept { static_cast<void>(take_thrown()); }
 
@@ -213,7 +214,7 @@ void task_base::loop_closes() noexcept {
                                      .source_traceback = format_creation()};
         });
         destroy_frames();
-        set_cancelled();
+        end_cancelled();
         complete(state::cancelled);
         completion::loop_closes();
         return release();
@@ -225,9 +226,8 @@ void task_base::loop_closes() noexcept {
 /// would do it too, but by recursion, and a chain may be deeper than the stack.
 void task_base::destroy_frames() noexcept {
     enter(phase::ended);  // what it waits on dies first, and other frames' locals may ask for it
-    while (top_->parent != outside()) {
-        detail::promise_base& innermost = *std::exchange(top_, top_->parent);
-        detail::frame_of(innermost).destroy();
+    while (top_.promise().parent) {
+        std::exchange(top_, top_.promise().parent).destroy();
     }
     destroy_root();
 }
@@ -265,22 +265,22 @@ void task_base::note(stall_snapshot& into) const noexcept {
         std::copy_n(rare->name.data(), length, into.task_name.data());
         into.task_name[length] = '\0';
     }
-    for (const auto* frame = top(); frame != outside(); frame = frame->parent) {
+    for (auto frame = top(); frame; frame = frame.promise().parent) {
         if (into.frame_count == stall_snapshot::frames_max) return;
-        const std::source_location at = frame->where();
+        const std::source_location at = frame.promise().where();
         into.frames[into.frame_count++] = {at.function_name(), at.file_name(), at.line()};
     }
 }
 
 std::string task_base::describe_coroutine() const {
     const std::string function = coro_name();
-    if (top() == outside()) {
+    if (!top()) {
         return fmt::format("<{}() done, defined at {}:{}>", function, definition_.file_name(),
                            definition_.line());
     }
-    const detail::promise_base* root = top();
-    while (root->parent != outside()) root = root->parent;
-    const std::source_location at = root->where();
+    detail::frame_handle root = top();
+    while (root.promise().parent) root = root.promise().parent;
+    const std::source_location at = root.promise().where();
     return fmt::format("<{}() running at {}:{}>", function, at.file_name(), at.line());
 }
 
@@ -307,8 +307,8 @@ std::string task_base::describe() const {
 
 std::vector<stack_frame> task_base::stack() const {
     std::vector<stack_frame> frames;
-    for (const auto* frame = top(); frame != outside(); frame = frame->parent) {
-        const std::source_location at = frame->where();
+    for (auto frame = top(); frame; frame = frame.promise().parent) {
+        const std::source_location at = frame.promise().where();
         frames.push_back({clean_function_name(at.function_name()), at.file_name(), at.line()});
     }
     return {frames.rbegin(), frames.rend()};
@@ -316,15 +316,7 @@ std::vector<stack_frame> task_base::stack() const {
 
 namespace detail {
 
-namespace {
-
-void return_to_loop(void*) noexcept {}
-
-}  // namespace
-
 constinit thread_local running_step running [[gnu::tls_model("initial-exec")]]{};
-
-constinit const empty_frame outside_frame{return_to_loop, return_to_loop, {}};
 
 void promise_base::note_thrown() noexcept {
     location = nullptr;

@@ -84,14 +84,11 @@ class task_base : public completion {
 
     // For frames: who is the innermost, and what is thrown from one to the other.
 
-    /// The innermost frame; `outside()` when the task has ended. For the loop's thread only: to
+    /// The innermost frame; null when the task has ended. For the loop's thread only: to
     /// others it is what the last step left, and may be destroyed.
-    [[nodiscard]] detail::promise_base* top() const noexcept {
+    [[nodiscard]] detail::frame_handle top() const noexcept {
         const bool is_running = detail::running_task() == this;
         return is_running ? detail::running.top.load(std::memory_order_relaxed) : top_;
-    }
-    [[nodiscard]] static detail::promise_base* outside() noexcept {
-        return detail::promise_base::outside();
     }
     /// The exception that is on its way from a frame that ends to the one that awaits it: at any
     /// moment there is at most one. That of the root stays. REQUIRES: it runs, or has ended.
@@ -141,27 +138,19 @@ class task_base : public completion {
 
   protected:
     ~task_base() {
-        MAYHEM_CHECK(top_ == outside(), "a task was destroyed with its frames");
+        MAYHEM_CHECK(top_ == nullptr, "a task was destroyed with its frames");
         if (has_thrown()) [[unlikely]]
             drop_thrown();
     }
 
     /// See completion.
     [[nodiscard]] bool has_nothing_to_destroy() const noexcept {
-        return top_ == outside() && !has_thrown() && context_.is_empty() &&
+        return top_ == nullptr && !has_thrown() && context_.is_empty() &&
                completion::has_nothing_to_destroy();
     }
 
-    /// Moves the value, if there is one, out of the root's promise. Called once, before the frame
-    /// is destroyed.
-    virtual void take_outcome() noexcept = 0;
-
-    /// REQUIRES: no other frame is left.
-    [[nodiscard]] std::coroutine_handle<> root_frame() const noexcept {
-        return detail::frame_of(*top_);
-    }
-    /// For take_outcome: what a task that was asked to stop, and has nothing to give, ends with.
-    void set_cancelled() noexcept;
+    /// Ends it with `cancelled`, unless it has thrown something else.
+    [[gnu::cold]] void end_cancelled() noexcept;
 
   private:
     /// Into a phase in which the link holds what is thrown: nothing, at first. REQUIRES: nothing is
@@ -201,18 +190,16 @@ class task_base : public completion {
     void set_must_cancel(bool must) noexcept;
     void end() noexcept;
     void fail() noexcept;
-    /// REQUIRES: it is the only frame that is left.
+    /// Of a coroutine that has not ended. REQUIRES: it is the only frame that is left.
     void destroy_root() noexcept {
-        const std::coroutine_handle<> root = root_frame();
-        top_ = outside();
         phase_ = phase::ended;
-        root.destroy();
+        std::exchange(top_, nullptr).destroy();
     }
     void destroy_frames() noexcept;
     [[nodiscard]] std::string describe_coroutine() const;
     [[nodiscard]] const char* describe_state() const noexcept;
 
-    detail::promise_base* top_;  // as its last step left it: while it runs, see running_step
+    detail::frame_handle top_;  // as its last step left it: while it runs, see running_step
     std::uint64_t id_;
     std::uint64_t parent_id_ = 0;  // of the task that created it; 0: none did
     std::source_location definition_;

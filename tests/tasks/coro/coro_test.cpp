@@ -1,5 +1,7 @@
 // Coroutines by themselves: when they run, what becomes of their arguments, results and frames.
 #include <array>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <memory>
 #include <stdexcept>
@@ -240,6 +242,23 @@ CO_TEST(coro, cancellation_destroys_locals_although_the_handle_is_kept) {
     co_await ticks(2);
     EXPECT_TRUE(holder.done());
     EXPECT_EQ(live_object::alive(), 0);
+}
+
+coro<int> hold_parameter(std::shared_ptr<void> /*held*/) { co_return 7; }
+
+CO_TEST(coro, parameters_die_before_their_task_is_done_and_may_look_at_it) {
+    std::string seen;
+    const auto look = [&seen](void*) {
+        task_ref ending = current_task();
+        const bool cancels = ending.cancel();
+        seen = fmt::format("done {}, frames {}, cancels {}, {}", ending.done(),
+                           ending.get_stack().size(), cancels, ending.describe());
+    };
+    auto holder = create_task(hold_parameter(std::shared_ptr<void>(nullptr, look)), "holder");
+    EXPECT_EQ(co_await holder, 7);
+    EXPECT_THAT(seen, ::testing::StartsWith(
+                          "done false, frames 0, cancels true, <Task cancelling name='holder' "
+                          "coro=<hold_parameter() done, defined at"));
 }
 
 // What g++ 12 gets wrong are temporaries inside a co_await expression; these are the ones that
