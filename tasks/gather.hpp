@@ -203,6 +203,17 @@ class [[nodiscard("await the gather to learn of errors")]] gathering {
 
 namespace detail {
 
+/// Starts a child, if it does not run yet.
+template <typename Argument>
+[[gnu::always_inline]] inline void add_child(gather_state& state, Argument&& argument) {
+    counted<completion> child(ensure_started(std::forward<Argument>(argument)));
+    if constexpr (completion_handle<std::remove_cvref_t<Argument>>) {
+        state.add(std::move(child));
+    } else {
+        state.add_new(std::move(child));
+    }
+}
+
 /// A new gather, whose children `start_children(state)` expects, starts and adds one by one.
 template <typename Reader, typename Start>
 gathering<Reader> start_gather(Start start_children) {
@@ -222,7 +233,7 @@ auto gather_tuple(Arguments&&... arguments) {
     using reader = tuple_reader<Errors, Arguments...>;
     const auto start_children = [&](typed_gather_state<reader>& state) {
         state.expect_arguments();
-        (state.add(counted<completion>(ensure_started(std::forward<Arguments>(arguments)))), ...);
+        (add_child(state, std::forward<Arguments>(arguments)), ...);
     };
     return start_gather<reader>(start_children);
 }
@@ -234,9 +245,7 @@ auto gather_vector(Vector&& items) {
     using argument = std::conditional_t<keep, const item_type&, item_type>;
     const auto start_children = [&](gather_state& state) {
         state.expect(items.size());
-        for (auto& item : items) {
-            state.add(counted<completion>(ensure_started(static_cast<argument&&>(item))));
-        }
+        for (auto& item : items) add_child(state, static_cast<argument&&>(item));
     };
     return start_gather<vector_reader<Errors, argument>>(start_children);
 }

@@ -27,6 +27,10 @@ class gather_state : public completion, public leg_owner {
     /// The next one, which has been started. Each is attached before the next is started, as in
     /// asyncio: one that is done already is noticed before those behind it run.
     void add(counted<completion> child) { children_.attach(*this, std::move(child)); }
+    /// The same for one that was created for this gather, and so does not come twice.
+    void add_new(counted<completion> child) noexcept {
+        children_.attach_new(*this, std::move(child));
+    }
     /// The others cannot be started: waits for none of them.
     void give_up() noexcept { children_.detach(); }
 

@@ -52,6 +52,15 @@ void leg_set::attach(leg_owner& owner, counted<completion>&& target) {
     }
 }
 
+void leg_set::attach_new(leg_owner& owner, counted<completion>&& target) noexcept {
+    MAYHEM_CHECK(size_ < entries_.size(), "more legs were attached than were expected");
+    const auto index = static_cast<std::uint32_t>(size_++);
+    ++unique_;
+    entry& own = entries_[index];
+    own.target = std::move(target);
+    own.waiter.attach_pending(owner, *own.target, index);
+}
+
 void leg_set::attach(leg_owner& owner, const std::vector<counted<completion>>& targets) {
     expect(targets.size());
     for (counted<completion> target : targets) attach(owner, std::move(target));

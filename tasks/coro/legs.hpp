@@ -50,6 +50,13 @@ class leg final : public completion_waiter {
 
     /// REQUIRES: not attached; `target` lives as long as the owner.
     void attach(leg_owner& owner, completion& target, std::uint32_t index) noexcept;
+    /// The same for a target that cannot be done.
+    void attach_pending(leg_owner& owner, completion& target, std::uint32_t index) noexcept {
+        owner_ = &owner;
+        index_ = index;
+        target.add_first_waiter(*this);
+        owner.leg_begins();
+    }
 
     /// Waits no more. A leg that is on its way already will tell nobody.
     /// REQUIRES: the caller holds a reference to the owner of its own.
@@ -79,6 +86,8 @@ class leg_set {
     void expect(std::span<entry> storage);
     /// The next one. REQUIRES: it was expected.
     void attach(leg_owner& owner, counted<completion>&& target);
+    /// The same for one that nobody else has yet: a task that was just created.
+    void attach_new(leg_owner& owner, counted<completion>&& target) noexcept;
     /// All of them.
     void attach(leg_owner& owner, const std::vector<counted<completion>>& targets);
     /// See leg::detach.

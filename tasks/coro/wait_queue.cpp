@@ -2,10 +2,7 @@
 
 namespace mayhem {
 
-parked::~parked() {
-    if (line_ == nullptr) return;
-    (ended_ ? line_->ended_ : line_->waiting_).remove(*this);
-}
+void parked::leave_line() noexcept { (ended_ ? line_->ended_ : line_->waiting_).remove(*this); }
 
 void parked::enter(wait_queue& line) noexcept {
     line_ = &line;
@@ -28,9 +25,9 @@ bool parked::cancel() noexcept {
 
 bool parked::cancel_is_due() const noexcept { return cancelled_ || has_pending_cancel(); }
 
-parked* wait_queue::wake_one() noexcept {
-    parked* first = waiting_.pop_front();
-    if (first != nullptr) first->end_wait();
+parked* wait_queue::wake_first() noexcept {
+    parked* const first = waiting_.pop_front();
+    first->end_wait();
     return first;
 }
 

@@ -27,7 +27,9 @@ class parked : public suspension, public list_hook<parked> {
 
   protected:
     parked() noexcept = default;
-    ~parked();
+    ~parked() {
+        if (line_ != nullptr) leave_line();  // most have not waited
+    }
 
     /// Suspends the awaiting task at the end of `line`. Call from await_suspend.
     template <typename Promise>
@@ -47,6 +49,7 @@ class parked : public suspension, public list_hook<parked> {
   private:
     friend class wait_queue;
     void enter(wait_queue& line) noexcept;
+    void leave_line() noexcept;
     void end_wait() noexcept;
 
     wait_queue* line_ = nullptr;  // null before the wait, and for orphans
@@ -85,15 +88,17 @@ class wait_queue {
 
     /// Takes the first out and makes its task ready. @returns it, or null when nobody waits. The
     /// pointer is valid until the task runs, so the owner may hand something over through it.
-    parked* wake_one() noexcept;
+    parked* wake_one() noexcept { return empty() ? nullptr : wake_first(); }
 
     /// Wakes everybody who is waiting now.
     void wake_all() noexcept {
-        while (!empty()) wake_one();
+        while (!empty()) wake_first();
     }
 
   private:
     friend class parked;
+    parked* wake_first() noexcept;
+
     intrusive_list<parked, parked> waiting_;
     intrusive_list<parked, parked> ended_;  // their tasks have not run yet
     detail::loop_binding binding_;
