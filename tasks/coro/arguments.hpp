@@ -31,7 +31,8 @@ template <joinable Argument>
         MAYHEM_CHECK(static_cast<bool>(argument), "a coroutine was awaited twice");
         // There is no better place to name as the task's origin than the coroutine itself.
         const std::source_location origin = argument.definition();
-        return counted(start_task(get_running_loop(), argument, origin));
+        event_loop& loop = get_running_loop();
+        return counted(start_task(loop, argument.release(), origin));
     } else {
         return create_task(std::forward<Argument>(argument)).shared();
     }

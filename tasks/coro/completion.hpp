@@ -149,10 +149,6 @@ class completion : public runnable, public list_hook<registry_tag>, public detai
     /// by a virtual destructor: all of its bases' destructors are one function then.)
     virtual void dispose() noexcept = 0;
 
-    /// Its destructor would find nothing to do but to leave the registry.
-    [[nodiscard]] bool has_nothing_to_destroy() const noexcept {
-        return waiters_.empty() && details() == nullptr;
-    }
     void leave_registry() noexcept { list_hook<registry_tag>::leave_if_linked(); }
 
     /// Enters the final state and sends the waiters off. `failed`: it finishes with an exception,

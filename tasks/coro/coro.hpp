@@ -123,12 +123,12 @@ class [[nodiscard("a coroutine does nothing until it is awaited or made a task")
     std::coroutine_handle<promise_type> release() noexcept {
         return std::coroutine_handle<promise_type>::from_address(frame_.release().address());
     }
+    /// Takes a frame over that was given up and has not started.
+    explicit coro(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
 
   private:
-    friend promise_type;
     friend detail::coro_awaiter<T>;
     friend detail::promise_base;
-    explicit coro(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
 
     static promise_type& promise_of(const detail::unique_frame& frame) noexcept {
         return std::coroutine_handle<promise_type>::from_address(frame.get().address()).promise();

@@ -149,32 +149,32 @@ template <typename T>
 /// Makes a task and schedules its first step, whoever asks for it.
 template <typename T>
 [[nodiscard, gnu::cold, gnu::noinline]] task_state<T>* start_task_carefully(
-    event_loop& loop, coro<T>& body, std::source_location where) {
+    event_loop& loop, std::coroutine_handle<coro_promise<T>> released, std::source_location where) {
+    coro<T> body(released);
     runtime& own = runtime_of_open(loop);
     task_state<T>* const state = make_task(own, body, where);
     state->start(own);
     return state;
 }
 
-/// Makes a task and schedules its first step. Nearly all tasks are created by another one of their
-/// loop, while nothing special is going on, and find their memory in stock: the short way is for
-/// those. It calls nothing, so no register has to be saved.
+/// Makes a task of a coroutine that was released, and schedules its first step. Nearly all tasks
+/// are created by another one of their loop, while nothing special is going on, and find their
+/// memory in stock: the short way is for those. It calls nothing, so no register has to be saved.
 template <typename T>
-[[nodiscard]] task_state<T>* start_task(event_loop& loop, coro<T>& body,
-                                        std::source_location where) {
+[[nodiscard, gnu::returns_nonnull]] task_state<T>* start_task(
+    event_loop& loop, std::coroutine_handle<coro_promise<T>> body, std::source_location where) {
     using state_type = task_state<T>;
     const task_base* const creator = running_task();
     if (creator != nullptr && creator->creates_plain_tasks(loop) && body) [[likely]] {
         if (void* const memory = allocate_from_stock(sizeof(state_type))) [[likely]] {
             runtime& own = runtime::existing(loop);
-            const std::source_location definition = body.definition();
-            auto* const state =
-                ::new (memory) state_type(own, definition, body.release(), context(), where);
+            const std::source_location definition = body.promise().where();
+            auto* const state = ::new (memory) state_type(own, definition, body, context(), where);
             state->start_plainly(loop, *creator);
             return state;
         }
     }
-    return start_task_carefully(loop, body, where);
+    return start_task_carefully<T>(loop, body, where);
 }
 
 template <typename T>
@@ -190,7 +190,7 @@ template <typename T>
 /// A handle to a started task. Most have no name, as the compiler can see where they are created.
 template <typename T>
 task<T> start(event_loop& loop, coro<T>& body, std::string_view name, std::source_location where) {
-    return task<T>(counted(name.empty() ? start_task(loop, body, where)
+    return task<T>(counted(name.empty() ? start_task(loop, body.release(), where)
                                         : start_named_task(loop, body, name, where)));
 }
 

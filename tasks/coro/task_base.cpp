@@ -42,9 +42,10 @@ void task_base::resume() noexcept {
 
 /// Continues the coroutine until it suspends again or ends.
 [[gnu::always_inline]] inline void task_base::step() noexcept {
-    if (loop()->is_observed()) [[unlikely]]
+    event_loop& own = *loop();
+    if (own.is_observed()) [[unlikely]]
         return step_observed();
-    if (!run_until_suspended()) return left();
+    if (!run_until_suspended(own)) return left();
     end();
     left();
     release();
@@ -55,7 +56,7 @@ void task_base::step_observed() noexcept {
     bool has_ended = false;
     {
         const detail::slow_step_watch watch(*loop(), *this);
-        has_ended = run_until_suspended();
+        has_ended = run_until_suspended(*loop());
         if (has_ended) end();
         left();
     }
@@ -64,11 +65,12 @@ void task_base::step_observed() noexcept {
 }
 
 /// @returns true when its body has ended.
-[[gnu::always_inline]] inline bool task_base::run_until_suspended() noexcept {
-    detail::running.begin(*this, top_);
+[[gnu::always_inline]] inline bool task_base::run_until_suspended(event_loop& own) noexcept {
+    const detail::frame_handle frame = top_;
+    detail::running.begin(*this, frame);
     enter(phase::running);
-    loop()->active_context() = &context_;
-    top_.resume();
+    own.active_context() = &context_;
+    frame.resume();
     top_ = detail::running.top.load(std::memory_order_relaxed);
     return top_ == nullptr;
 }

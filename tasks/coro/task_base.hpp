@@ -43,8 +43,7 @@ class task_base : public completion {
     /// their creation. REQUIRES: it runs.
     [[nodiscard]] bool creates_plain_tasks(event_loop& own) const noexcept {
         if (loop() != &own || !own.is_plain() || is_protected()) return false;
-        const context* const active = own.active_context();
-        return active != nullptr && active->is_empty();
+        return own.active_context()->is_empty();  // (a step always has one)
     }
     /// For a task that was not started, which it ends when there is no memory for the name.
     [[gnu::cold]] void set_first_name(std::string_view name);
@@ -143,10 +142,10 @@ class task_base : public completion {
             drop_thrown();
     }
 
-    /// See completion.
+    /// Its destructor would find nothing to do but to leave the registry. REQUIRES: it has ended,
+    /// and so has neither frames nor waiters.
     [[nodiscard]] bool has_nothing_to_destroy() const noexcept {
-        return top_ == nullptr && !has_thrown() && context_.is_empty() &&
-               completion::has_nothing_to_destroy();
+        return !has_thrown() && context_.is_empty() && details() == nullptr;
     }
 
     /// Ends it with `cancelled`, unless it has thrown something else.
@@ -174,7 +173,7 @@ class task_base : public completion {
     [[noreturn, gnu::cold]] void fail_misuse(const char* what) const noexcept;
     void step() noexcept;
     [[gnu::cold]] void step_observed() noexcept;
-    [[nodiscard]] bool run_until_suspended() noexcept;
+    [[nodiscard]] bool run_until_suspended(event_loop& own) noexcept;
     void left() noexcept;
     struct chain_end {
         task_base* task;
