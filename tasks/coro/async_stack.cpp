@@ -27,7 +27,7 @@ creation_stack::creation_stack(const task_base* creator,
         return;
     }
     // The innermost frame is not at its latest co_await but at the call; the others are.
-    for (auto frame = creator->top(); frame; frame = frame.promise().parent) {
+    for (auto frame = creator->top(); frame; frame = parent_of(frame)) {
         const std::source_location awaits = frame.promise().where();
         const std::source_location& at = size_ == 0 ? where : awaits;
         add(awaits.function_name(), at.file_name(), at.line());

@@ -13,7 +13,6 @@
 
 #include "loop/check.hpp"
 #include "tasks/coro/promise.hpp"
-#include "tasks/coro/task_state.hpp"
 
 namespace mayhem {
 
@@ -36,25 +35,6 @@ class coro_promise final : public returning_promise<T> {
         this->location = where;
         return coro<T>(std::coroutine_handle<coro_promise>::from_promise(*this));
     }
-
-    /// At the end control goes to whoever awaits this coroutine, by symmetric transfer: a loop of
-    /// a million awaits uses no stack. The root of a task does not suspend any more: its frame dies
-    /// at once, and control goes back to the loop.
-    struct final_awaiter {
-        bool is_root;  // (and no more: it lies in every frame)
-
-        bool await_ready() const noexcept {
-            if (!is_root) return false;
-            task_state<T>::root_ends();
-            return true;
-        }
-        std::coroutine_handle<> await_suspend(
-            std::coroutine_handle<coro_promise> ended) const noexcept {
-            return ended.promise().parent;
-        }
-        void await_resume() const noexcept {}
-    };
-    final_awaiter final_suspend() noexcept { return {this->parent == nullptr}; }
 };
 
 /// Runs a child coroutine inside the awaiting one, and owns its frame meanwhile. It has no
@@ -123,7 +103,7 @@ class [[nodiscard("a coroutine does nothing until it is awaited or made a task")
     std::coroutine_handle<promise_type> release() noexcept {
         return std::coroutine_handle<promise_type>::from_address(frame_.release().address());
     }
-    /// Takes a frame over that was given up and has not started.
+    /// Takes a frame over that was released, and has not started: for the same.
     explicit coro(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
 
   private:

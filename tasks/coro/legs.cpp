@@ -31,15 +31,14 @@ void leg_set::expect(std::size_t size) {
     expect(std::span(own_entries_.get(), size));
 }
 
-void leg_set::expect(std::span<entry> storage) {
-    entries_ = storage;
-    if (storage.size() <= 8) return;
-    latest_ = std::make_unique<std::unordered_map<completion*, std::size_t>>();
-    latest_->reserve(storage.size());
-}
+void leg_set::expect(std::span<entry> storage) { entries_ = storage; }
 
 void leg_set::attach(leg_owner& owner, counted<completion>&& target) {
     MAYHEM_CHECK(size_ < entries_.size(), "more legs were attached than were expected");
+    if (entries_.size() > 8 && !latest_) {
+        latest_ = std::make_unique<std::unordered_map<completion*, std::size_t>>();
+        latest_->reserve(entries_.size());
+    }
     const std::size_t index = size_++;
     entry& own = entries_[index];
     own.target = std::move(target);
@@ -58,7 +57,7 @@ void leg_set::attach_new(leg_owner& owner, counted<completion>&& target) noexcep
     ++unique_;
     entry& own = entries_[index];
     own.target = std::move(target);
-    own.waiter.attach_pending(owner, *own.target, index);
+    own.waiter.attach_new(owner, *own.target, index);
 }
 
 void leg_set::attach(leg_owner& owner, const std::vector<counted<completion>>& targets) {

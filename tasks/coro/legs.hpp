@@ -50,8 +50,8 @@ class leg final : public completion_waiter {
 
     /// REQUIRES: not attached; `target` lives as long as the owner.
     void attach(leg_owner& owner, completion& target, std::uint32_t index) noexcept;
-    /// The same for a target that cannot be done.
-    void attach_pending(leg_owner& owner, completion& target, std::uint32_t index) noexcept {
+    /// The same for a target that was just created.
+    void attach_new(leg_owner& owner, completion& target, std::uint32_t index) noexcept {
         owner_ = &owner;
         index_ = index;
         target.add_first_waiter(*this);

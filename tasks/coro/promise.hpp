@@ -7,12 +7,12 @@
 // the task; while it runs, to the thread. A child that begins becomes it, and its parent does when
 // it goes on. Each costs a store.
 //
-//    null <--parent-- root frame <--parent-- frame <--parent-- top frame ---> suspension
-//                                                                 ^          (what it waits on)
-//    task (suspended), running_step (running) --------------------+
+//    outside <--parent-- root frame <--parent-- frame <--parent-- top frame ---> suspension
+//                                                                    ^          (what it waits on)
+//    task (suspended), running_step (running) -----------------------+
 //
-// A child stays on top from its beginning until its awaiter takes its result. Nobody awaits a root:
-// at its end it leaves its outcome with its task and goes, and nothing is on top.
+// A child stays on top from its beginning until its awaiter takes its result. So when a frame has
+// ended that nobody awaits, it is the root, and on top: there need not be another way to it.
 #pragma once
 
 #include <atomic>
@@ -54,7 +54,7 @@ using frame_handle = std::coroutine_handle<promise_base>;
 /// leaves the top before it dies.
 struct running_step {
     std::atomic<task_base*> task;   ///< null between steps
-    std::atomic<frame_handle> top;  ///< its innermost frame
+    std::atomic<frame_handle> top;  ///< its innermost frame; null once its root has ended
 
     void put_on_top(frame_handle frame) noexcept {
         // Orders the frame's own fields before it for the handler, and the end of another frame
@@ -68,6 +68,7 @@ struct running_step {
         task.store(&next, std::memory_order_relaxed);
     }
 };
+static_assert(std::atomic<frame_handle>::is_always_lock_free, "a signal handler reads it");
 // (A coroutine may be resumed on another thread than before, but never inside a step.)
 extern constinit thread_local running_step running [[gnu::tls_model("initial-exec")]];
 
@@ -134,6 +135,18 @@ class promise_base : public recycled {
   public:
     std::suspend_always initial_suspend() const noexcept { return {}; }
 
+    /// At the end control goes to whoever awaits this coroutine, by symmetric transfer: a loop of
+    /// a million awaits uses no stack. The root of a task goes to what is `outside`.
+    struct final_awaiter {
+        bool await_ready() const noexcept { return false; }
+        template <typename Promise>
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) noexcept {
+            return ended.promise().parent;
+        }
+        void await_resume() const noexcept {}
+    };
+    final_awaiter final_suspend() const noexcept { return {}; }
+
     /// Runs a child inside this coroutine. Defined with coro<T>.
     template <typename T>
     coro_awaiter<T> await_transform(coro<T>&& awaited,
@@ -159,7 +172,7 @@ class promise_base : public recycled {
 
     // Nothing is initialized here but what is read before the frame becomes a child or the root of
     // a task: most frames live for a few nanoseconds.
-    frame_handle parent;     ///< the frame that awaits this; null: it is a root
+    frame_handle parent;     ///< the frame that awaits this, or `outside`; null: it is that itself
     location_data location;  ///< see where(); null once the body has thrown
 
     /// Throws what the body of a child threw, once its frame is destroyed.
@@ -167,6 +180,24 @@ class promise_base : public recycled {
 
   protected:
     [[gnu::cold]] void note_thrown() noexcept;
+};
+
+/// The frame that awaits this one; null when it is a root.
+[[nodiscard]] inline frame_handle parent_of(frame_handle frame) noexcept {
+    const frame_handle parent = frame.promise().parent;
+    return parent.promise().parent ? parent : frame_handle();
+}
+
+/// What awaits a task's root, so that a coroutine that ends need not ask whether it is one. It
+/// begins as every compiler's frames do here; resumed, it calls `resume`.
+struct outside_frame {
+    void (*resume)(void* outside) noexcept;
+    void (*destroy)(void* outside) noexcept;
+    promise_base promise;
+
+    [[nodiscard]] frame_handle handle() const noexcept {
+        return frame_handle::from_address(const_cast<outside_frame*>(this));
+    }
 };
 
 inline task_base& awaiting_task(std::coroutine_handle<> frame) noexcept {

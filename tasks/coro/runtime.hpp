@@ -121,8 +121,8 @@ inline completion::completion(event_loop& loop) : completion(runtime::of(loop)) 
 // ---- How a task begins: here, since it is most of what a short one costs -------------------
 
 inline task_base::task_base(runtime& own, std::source_location definition,
-                            std::coroutine_handle<> frame, context values,
-                            std::source_location where) noexcept
+                            std::coroutine_handle<> frame, detail::frame_handle outside,
+                            context values, std::source_location where) noexcept
     // A running task needs no owner: one reference is the loop's, given up when the task ends.
     : completion(own, 2),
       top_(detail::as_frame(frame)),
@@ -130,7 +130,7 @@ inline task_base::task_base(runtime& own, std::source_location definition,
       definition_(definition),
       context_(std::move(values)),
       created_(where) {
-    top_.promise().parent = nullptr;
+    top_.promise().parent = outside;
 }
 
 inline void task_base::start(runtime& own) noexcept {

@@ -157,24 +157,26 @@ template <typename T>
     return state;
 }
 
-/// Makes a task of a coroutine that was released, and schedules its first step. Nearly all tasks
-/// are created by another one of their loop, while nothing special is going on, and find their
-/// memory in stock: the short way is for those. It calls nothing, so no register has to be saved.
+/// Makes a task of a coroutine that was released, which is gone in any case, and schedules its
+/// first step. Nearly all tasks are created by another one of their loop, while nothing special is
+/// going on, and find their memory in stock: the short way is for those. It calls nothing, so no
+/// register has to be saved.
 template <typename T>
 [[nodiscard, gnu::returns_nonnull]] task_state<T>* start_task(
-    event_loop& loop, std::coroutine_handle<coro_promise<T>> body, std::source_location where) {
+    event_loop& loop, std::coroutine_handle<coro_promise<T>> released, std::source_location where) {
     using state_type = task_state<T>;
     const task_base* const creator = running_task();
-    if (creator != nullptr && creator->creates_plain_tasks(loop) && body) [[likely]] {
+    if (creator != nullptr && creator->creates_plain_tasks(loop) && released) [[likely]] {
         if (void* const memory = allocate_from_stock(sizeof(state_type))) [[likely]] {
             runtime& own = runtime::existing(loop);
-            const std::source_location definition = body.promise().where();
-            auto* const state = ::new (memory) state_type(own, definition, body, context(), where);
+            const std::source_location definition = released.promise().where();
+            auto* const state =
+                ::new (memory) state_type(own, definition, released, context(), where);
             state->start_plainly(loop, *creator);
             return state;
         }
     }
-    return start_task_carefully<T>(loop, body, where);
+    return start_task_carefully<T>(loop, released, where);
 }
 
 template <typename T>

@@ -87,7 +87,7 @@ void task_base::end_unstarted() noexcept {
     {
         const detail::slow_step_watch watch(*loop(), *this);
         enter(phase::ended);
-        end_cancelled();
+        set_cancelled();
         destroy_root();
         fail();
     }
@@ -108,9 +108,12 @@ void task_base::fail() noexcept {
     complete(by_cancel ? state::cancelled : state::finished, !by_cancel);
 }
 
-void task_base::end_cancelled() noexcept {
-    if (!has_thrown()) set_thrown(std::make_exception_ptr(cancelled{}));
+void task_base::end_cancelled(std::coroutine_handle<> root) noexcept {
+    if (!has_thrown()) set_cancelled();
+    root.destroy();
 }
+
+void task_base::set_cancelled() noexcept { set_thrown(std::make_exception_ptr(cancelled{})); }
 
 void task_base::drop_thrown() noexcept { static_cast<void>(take_thrown()); }
 
@@ -216,7 +219,7 @@ void task_base::loop_closes() noexcept {
                                      .source_traceback = format_creation()};
         });
         destroy_frames();
-        end_cancelled();
+        set_cancelled();
         complete(state::cancelled);
         completion::loop_closes();
         return release();
@@ -228,8 +231,8 @@ void task_base::loop_closes() noexcept {
 /// would do it too, but by recursion, and a chain may be deeper than the stack.
 void task_base::destroy_frames() noexcept {
     enter(phase::ended);  // what it waits on dies first, and other frames' locals may ask for it
-    while (top_.promise().parent) {
-        std::exchange(top_, top_.promise().parent).destroy();
+    while (const detail::frame_handle parent = detail::parent_of(top_)) {
+        std::exchange(top_, parent).destroy();
     }
     destroy_root();
 }
@@ -267,7 +270,7 @@ void task_base::note(stall_snapshot& into) const noexcept {
         std::copy_n(rare->name.data(), length, into.task_name.data());
         into.task_name[length] = '\0';
     }
-    for (auto frame = top(); frame; frame = frame.promise().parent) {
+    for (auto frame = top(); frame; frame = detail::parent_of(frame)) {
         if (into.frame_count == stall_snapshot::frames_max) return;
         const std::source_location at = frame.promise().where();
         into.frames[into.frame_count++] = {at.function_name(), at.file_name(), at.line()};
@@ -281,7 +284,7 @@ std::string task_base::describe_coroutine() const {
                            definition_.line());
     }
     detail::frame_handle root = top();
-    while (root.promise().parent) root = root.promise().parent;
+    while (const detail::frame_handle parent = detail::parent_of(root)) root = parent;
     const std::source_location at = root.promise().where();
     return fmt::format("<{}() running at {}:{}>", function, at.file_name(), at.line());
 }
@@ -309,7 +312,7 @@ std::string task_base::describe() const {
 
 std::vector<stack_frame> task_base::stack() const {
     std::vector<stack_frame> frames;
-    for (auto frame = top(); frame; frame = frame.promise().parent) {
+    for (auto frame = top(); frame; frame = detail::parent_of(frame)) {
         const std::source_location at = frame.promise().where();
         frames.push_back({clean_function_name(at.function_name()), at.file_name(), at.line()});
     }

@@ -31,7 +31,7 @@ class task_base : public completion {
   public:
     /// Takes the coroutine's frame over.
     task_base(runtime& own, std::source_location definition, std::coroutine_handle<> frame,
-              context values, std::source_location where) noexcept;
+              detail::frame_handle outside, context values, std::source_location where) noexcept;
     /// Schedules the first step for the next tick. Called once, for a task that is complete.
     void start(runtime& own) noexcept;
     /// The same, on behalf of a task that `creates_plain_tasks`.
@@ -43,7 +43,8 @@ class task_base : public completion {
     /// their creation. REQUIRES: it runs.
     [[nodiscard]] bool creates_plain_tasks(event_loop& own) const noexcept {
         if (loop() != &own || !own.is_plain() || is_protected()) return false;
-        return own.active_context()->is_empty();  // (a step always has one)
+        const context* const active = own.active_context();
+        return active != nullptr && active->is_empty();
     }
     /// For a task that was not started, which it ends when there is no memory for the name.
     [[gnu::cold]] void set_first_name(std::string_view name);
@@ -83,7 +84,7 @@ class task_base : public completion {
 
     // For frames: who is the innermost, and what is thrown from one to the other.
 
-    /// The innermost frame; null when the task has ended. For the loop's thread only: to
+    /// The innermost frame; null once the root has ended. For the loop's thread only: to
     /// others it is what the last step left, and may be destroyed.
     [[nodiscard]] detail::frame_handle top() const noexcept {
         const bool is_running = detail::running_task() == this;
@@ -148,8 +149,8 @@ class task_base : public completion {
         return !has_thrown() && context_.is_empty() && details() == nullptr;
     }
 
-    /// Ends it with `cancelled`, unless it has thrown something else.
-    [[gnu::cold]] void end_cancelled() noexcept;
+    /// Ends it with `cancelled`, unless it has thrown something else, and destroys its root.
+    [[gnu::cold]] void end_cancelled(std::coroutine_handle<> root) noexcept;
 
   private:
     /// Into a phase in which the link holds what is thrown: nothing, at first. REQUIRES: nothing is
@@ -161,6 +162,7 @@ class task_base : public completion {
     [[nodiscard]] bool may_hold_thrown() const noexcept {
         return phase_ == phase::running || phase_ == phase::ended;
     }
+    void set_cancelled() noexcept;
     [[gnu::cold]] void drop_thrown() noexcept;
     /// Null once the wait is over, although the task may not have gone on yet.
     [[nodiscard]] suspension* waiting_on() const noexcept {

@@ -22,20 +22,10 @@ class task_state final : public task_base {
     using slot = std::conditional_t<std::is_void_v<T>, nothing, std::optional<stored>>;
 
   public:
-    using task_base::task_base;
-
-    /// The body of the running task, which is one of these, has ended: takes what it returned, if
-    /// it did. The frame goes next, while the task is not done yet: the destructors of the body's
-    /// parameters may still look at it.
-    static void root_ends() noexcept {
-        auto& ending = static_cast<task_state&>(*running_task());
-        if constexpr (!std::is_void_v<T>) ending.take_value_of(running.top);
-        running.put_on_top(nullptr);
-        // Asked to stop after its last await. A value is not given up for that; without one there
-        // is nothing to lose, and the request is answered as asyncio does.
-        if (std::is_void_v<T> && ending.has_pending_cancel()) [[unlikely]]
-            ending.end_cancelled();
-    }
+    /// Takes the coroutine's frame over.
+    task_state(runtime& own, std::source_location definition, std::coroutine_handle<> frame,
+               context values, std::source_location where) noexcept
+        : task_base(own, definition, frame, outside_.handle(), std::move(values), where) {}
 
     /// A reference to the value, or throws. @throws invalid_state while it is pending
     std::add_lvalue_reference_t<T> value() {
@@ -72,6 +62,23 @@ class task_state final : public task_base {
         this->report_unretrieved("Task");
         delete this;
     }
+
+    /// A root has ended, and control has come to its `outside`: takes what it returned, if it did,
+    /// and destroys it, while the task is not done yet: the destructors of the body's parameters
+    /// may still look at it.
+    static void root_ended(void* /*outside*/) noexcept {
+        auto& ending = static_cast<task_state&>(awaiting_task());
+        const frame_handle root = running.top.load(std::memory_order_relaxed);
+        MAYHEM_CHECK(root.done(), "a coroutine was resumed by hand, outside of its task's steps");
+        if constexpr (!std::is_void_v<T>) ending.take_value_of(root);
+        running.put_on_top(nullptr);
+        // Asked to stop after its last await. A value is not given up for that; without one there
+        // is nothing to lose, and the request is answered as asyncio does.
+        if (std::is_void_v<T> && ending.has_pending_cancel()) [[unlikely]]
+            return ending.end_cancelled(root);
+        root.destroy();
+    }
+    static constexpr outside_frame outside_{&root_ended, nullptr, {}};
 
     void take_value_of(frame_handle root) noexcept {
         if (has_thrown()) return;

@@ -225,32 +225,36 @@ class resumed_by_hand final : public suspension {
     std::coroutine_handle<>& handle_;
 };
 
-coro<> await_a_hand(std::coroutine_handle<>& handle) {
+coro<> await_a_hand(std::coroutine_handle<>& handle, bool awaits_again) {
     resumed_by_hand hand(handle);
     co_await hand;
-    co_await mayhem::sleep(1s);
+    if (awaits_again) co_await mayhem::sleep(1s);
+}
+
+void resume_by_hand(backend_kind kind, bool awaits_again) {
+    std::coroutine_handle<> handle;
+    auto from_a_callback = [&handle, awaits_again]() -> coro<> {
+        auto child = create_task(await_a_hand(handle, awaits_again));
+        co_await yield();
+        get_running_loop().call_soon([&handle] { handle.resume(); });
+        co_await child;
+    };
+    EXPECT_DEATH(run(invoke(from_a_callback), test_options(kind)), "outside of its task's steps");
+    auto from_another_task = [&handle, awaits_again]() -> coro<> {
+        auto child = create_task(await_a_hand(handle, awaits_again));
+        co_await yield();
+        handle.resume();
+        co_await child;
+    };
+    EXPECT_DEATH(run(invoke(from_another_task), test_options(kind)), "outside of its task's steps");
 }
 
 TEST(async_stack, a_coroutine_that_is_resumed_by_hand_aborts_when_it_awaits) {
-    for_each_backend([](backend_kind kind) {
-        std::coroutine_handle<> handle;
-        auto from_a_callback = [&handle]() -> coro<> {
-            auto child = create_task(await_a_hand(handle));
-            co_await yield();
-            get_running_loop().call_soon([&handle] { handle.resume(); });
-            co_await child;
-        };
-        EXPECT_DEATH(run(invoke(from_a_callback), test_options(kind)),
-                     "outside of its task's steps");
-        auto from_another_task = [&handle]() -> coro<> {
-            auto child = create_task(await_a_hand(handle));
-            co_await yield();
-            handle.resume();
-            co_await child;
-        };
-        EXPECT_DEATH(run(invoke(from_another_task), test_options(kind)),
-                     "outside of its task's steps");
-    });
+    for_each_backend([](backend_kind kind) { resume_by_hand(kind, true); });
+}
+
+TEST(async_stack, a_coroutine_that_is_resumed_by_hand_aborts_when_it_ends) {
+    for_each_backend([](backend_kind kind) { resume_by_hand(kind, false); });
 }
 
 /// A wait that somebody ends wrongly.
