@@ -15,6 +15,7 @@
 #include "loop/check.hpp"
 #include "loop/clock.hpp"
 #include "loop/error.hpp"
+#include "loop/read_buffer.hpp"
 #include "loop/system_call.hpp"
 #include "loop/unblocked_call.hpp"
 
@@ -24,6 +25,7 @@ namespace {
 
 // One epoll_wait brings at most this many events; the rest keeps until the next poll.
 constexpr int events_per_poll = 256;
+static_assert(events_per_poll <= detail::read_buffers_kept, "each event may take a buffer");
 
 // Readers on trust are looked after when the kernel tells of nothing, and so often while it does.
 constexpr unsigned polls_between_checks = 16;

@@ -8,11 +8,8 @@ namespace mayhem::detail {
 
 namespace {
 
-// A mebibyte per thread at most.
-constexpr std::size_t stock_max = 64;
-
 struct stock {
-    std::array<std::byte*, stock_max> buffers{};
+    std::array<std::byte*, read_buffers_kept> buffers{};
     std::size_t count = 0;
     long taken = 0;
 
@@ -34,7 +31,7 @@ std::byte* take_read_buffer() noexcept {
 
 void give_read_buffer(std::byte* buffer) noexcept {
     --own.taken;
-    if (own.count == stock_max) return ::operator delete(buffer);
+    if (own.count == read_buffers_kept) return ::operator delete(buffer);
     own.buffers[own.count++] = buffer;
 }
 

@@ -1,7 +1,7 @@
 // Memory for bytes that are about to be read, taken when they are there and not before: a thousand
 // connections that wait hold none.
 //
-// Buffers have one size. Each thread keeps a few that were given back, so that a busy loop asks the
+// Buffers have one size. Each thread keeps some that were given back, so that a busy loop asks the
 // allocator for none; a burst gives its memory back. A buffer may be given back on any thread.
 //
 // It refuses to run dry: when nothing is in stock, the allocator is asked, and only when that has
@@ -14,6 +14,11 @@ namespace mayhem::detail {
 
 /// What one read brings at most. Large enough that bulk traffic is not cut into small calls.
 inline constexpr std::size_t read_buffer_bytes = std::size_t{16} << 10;
+
+/// How many a thread keeps at most: as many as one look at the kernel may fill, or a loop with
+/// hundreds of busy connections would make malloc take memory from the kernel and give it back all
+/// the time. They are 4 MiB, of which short reads touch a quarter.
+inline constexpr std::size_t read_buffers_kept = 256;
 
 /// Null when there is no memory.
 [[nodiscard]] std::byte* take_read_buffer() noexcept;
