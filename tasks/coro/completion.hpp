@@ -90,11 +90,6 @@ class completion : public runnable, public list_hook<registry_tag>, public detai
         if (done()) return send_off(waiter);
         waiters_.add(waiter);
     }
-    /// The same for a completion that was just made.
-    void add_first_waiter(completion_waiter& waiter) noexcept {
-        MAYHEM_CHECK(!done() && waiters_.empty(), "not the first who waits");
-        waiters_.add(waiter);
-    }
 
     /// Schedules `function` for the tick after completion (or the next one, when it is done).
     void add_done_callback(std::move_only_function<void()> function,

@@ -57,7 +57,7 @@ void leg_set::attach_new(leg_owner& owner, counted<completion>&& target) noexcep
     ++unique_;
     entry& own = entries_[index];
     own.target = std::move(target);
-    own.waiter.attach_new(owner, *own.target, index);
+    own.waiter.attach(owner, *own.target, index);
 }
 
 void leg_set::attach(leg_owner& owner, const std::vector<counted<completion>>& targets) {

@@ -50,13 +50,6 @@ class leg final : public completion_waiter {
 
     /// REQUIRES: not attached; `target` lives as long as the owner.
     void attach(leg_owner& owner, completion& target, std::uint32_t index) noexcept;
-    /// The same for a target that was just created.
-    void attach_new(leg_owner& owner, completion& target, std::uint32_t index) noexcept {
-        owner_ = &owner;
-        index_ = index;
-        target.add_first_waiter(*this);
-        owner.leg_begins();
-    }
 
     /// Waits no more. A leg that is on its way already will tell nobody.
     /// REQUIRES: the caller holds a reference to the owner of its own.

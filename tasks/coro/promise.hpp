@@ -188,8 +188,8 @@ class promise_base : public recycled {
     return parent.promise().parent ? parent : frame_handle();
 }
 
-/// What awaits a task's root, so that a coroutine that ends need not ask whether it is one. It
-/// begins as every compiler's frames do here; resumed, it calls `resume`.
+/// What awaits a task's root, so that a coroutine that ends need not ask whether it is one. It is
+/// laid out as every compiler's frames are here: control that is handed to it comes to `resume`.
 struct outside_frame {
     void (*resume)(void* outside) noexcept;
     void (*destroy)(void* outside) noexcept;
@@ -199,6 +199,7 @@ struct outside_frame {
         return frame_handle::from_address(const_cast<outside_frame*>(this));
     }
 };
+static_assert(offsetof(outside_frame, promise) == 2 * sizeof(void*), "where frames have it");
 
 inline task_base& awaiting_task(std::coroutine_handle<> frame) noexcept {
     const bool is_innermost = running.top.load(std::memory_order_relaxed) == frame;
