@@ -198,11 +198,12 @@ void event_loop::arm_timerfd_at(time_point deadline) {
 }
 
 /// @returns true when this tick need not block: something became ready, or time has jumped. A
-/// signal that came is something: its handlers run in this tick, before time passes.
+/// signal that came is something: its handlers run in this tick, before time passes; and so is the
+/// end of a test's patience (loop_probe.hpp), the timerfd's only use here.
 bool event_loop::advance_virtual_clock() {
     poll_backend(wait::no);
     inbox_->drain(ready_);
-    if (!ready_.empty() || watches_->signal.has_fired()) return true;
+    if (!ready_.empty() || watches_->signal.has_fired() || watches_->timer.has_fired()) return true;
     // What is outside takes real time: only the simulated kernel goes on meanwhile.
     time_point next = never;
     if (external_work_ == 0 && !timers_.empty()) next = timers_.earliest();
