@@ -203,7 +203,8 @@ void event_loop::arm_timerfd_at(time_point deadline) {
 bool event_loop::advance_virtual_clock() {
     poll_backend(wait::no);
     inbox_->drain(ready_);
-    if (!ready_.empty() || watches_->signal.has_fired() || watches_->timer.has_fired()) return true;
+    if (!ready_.empty() || watches_->signal.has_fired()) return true;
+    if (impatient_hook_ && watches_->timer.has_fired()) return true;
     // What is outside takes real time: only the simulated kernel goes on meanwhile.
     time_point next = never;
     if (external_work_ == 0 && !timers_.empty()) next = timers_.earliest();

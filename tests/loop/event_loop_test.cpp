@@ -15,7 +15,6 @@
 
 #include "loop/fd.hpp"
 #include "loop/log.hpp"
-#include "loop/loop_probe.hpp"
 #include "tests/support/loop_backends.hpp"
 
 namespace {
@@ -305,18 +304,6 @@ TEST_P(event_loop_test, the_virtual_clock_does_not_jump_while_a_signal_waits) {
     loop.call_later(10s, [&] { loop.stop(); });
     loop.run_forever();
     EXPECT_EQ(handled - start, 1s);
-}
-
-TEST_P(event_loop_test, patience_that_ends_before_the_loop_sleeps_is_not_overlooked) {
-    bool ended = false;
-    loop.call_soon([&] {  // after this tick's look at the kernel, so the next one's finds it
-        loop_probe(loop).set_patience(0s, [&] {
-            ended = true;
-            loop.stop();
-        });
-    });
-    loop.run_forever();
-    EXPECT_TRUE(ended);
 }
 
 TEST_P(event_loop_test, who_drives_it_from_outside_is_shown_the_new_loop) {

@@ -189,6 +189,19 @@ TEST_P(loop_timers, waits_that_signals_interrupt_are_no_error_and_end_no_timer_e
     EXPECT_EQ(early, 0);
 }
 
+TEST_P(loop_timers, patience_that_ends_before_the_loop_sleeps_is_not_overlooked) {
+    event_loop loop(with_virtual_clock());
+    bool ended = false;
+    loop.call_soon([&] {  // after this tick's look at the kernel, so the next one's finds it
+        loop_probe(loop).set_patience(0s, [&] {
+            ended = true;
+            loop.stop();
+        });
+    });
+    loop.run_forever();
+    EXPECT_TRUE(ended);
+}
+
 ON_EVERY_BACKEND(loop_timers);
 
 }  // namespace
