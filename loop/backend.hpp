@@ -100,6 +100,8 @@ class backend {
     // operation.hpp is written once.
     void started(operation& op) noexcept;
     void finished(operation& op, std::int32_t result, ready_queue& ready) noexcept;
+    // The same for a single-shot operation that is run by the caller.
+    void finished_here(operation& op, std::int32_t result) noexcept;
     // Both ends at once, for a single-shot operation that `start` completes. @returns true.
     static bool finished_at_once(operation& op, std::int32_t result) noexcept;
 
@@ -134,17 +136,21 @@ inline void backend::started(operation& op) noexcept {
     ++in_flight_count_;
 }
 
-inline void backend::finished(operation& op, std::int32_t result, ready_queue& ready) noexcept {
+inline void backend::finished_here(operation& op, std::int32_t result) noexcept {
     MAYHEM_CHECK(op.state == operation_state::in_flight, "an operation completed twice");
     --in_flight_count_;
     op.result = result;
+    op.state = operation_state::completed;
+}
+
+inline void backend::finished(operation& op, std::int32_t result, ready_queue& ready) noexcept {
+    finished_here(op, result);
     if (op.is_multishot) {
         // Idle before the owner hears of it, so that it may submit again from inside `on_shot`.
         op.state = operation_state::idle;
         op.on_shot(result, false);
         return;
     }
-    op.state = operation_state::completed;
     ready.push(op);
 }
 

@@ -1,21 +1,16 @@
-// The way of an operation here: `submit` tries, `park` waits, `poll` resumes; see the header for
-// the picture. Nothing in this file waits but one epoll_wait.
+// The first half of an operation's way here: `start` tries, `park` waits; and its other end, when
+// it is cancelled. What the kernel tells is in epoll_poll.cpp; the picture is in the header.
 #include "loop/epoll_backend.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <fcntl.h>
 #include <initializer_list>
 #include <new>
-#include <span>
 #include <sys/epoll.h>
 
 #include "loop/check.hpp"
-#include "loop/clock.hpp"
 #include "loop/error.hpp"
-#include "loop/read_buffer.hpp"
 #include "loop/system_call.hpp"
 #include "loop/unblocked_call.hpp"
 
@@ -23,25 +18,7 @@ namespace mayhem {
 
 namespace {
 
-// One epoll_wait brings at most this many events; the rest keeps until the next poll.
-constexpr int events_per_poll = 256;
-static_assert(events_per_poll <= detail::read_buffers_kept, "each event may take a buffer");
-
-// Readers on trust are looked after when the kernel tells of nothing, and so often while it does.
-constexpr unsigned polls_between_checks = 16;
-
-// A busy loop looks at the kernel no more often than this: a look costs as much as some tasks do,
-// and a loop that sleeps hears of its events no sooner.
-constexpr duration between_looks = std::chrono::microseconds(50);
-
-// So many reads in a row filled their buffer and left nothing: messages have the buffer's size.
-constexpr std::uint8_t reads_to_believe = 4;
-
 constexpr std::uint32_t everything = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
-constexpr std::uint32_t wakes_readers = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR;
-// The end of a stream, an error, urgent data: a short read then tells nothing about what is left.
-constexpr std::uint32_t ends_reading = EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR;
-constexpr std::uint32_t wakes_writers = EPOLLOUT | EPOLLHUP | EPOLLERR;
 
 /// Some of the opcodes.
 class opcode_set {
@@ -65,13 +42,6 @@ constexpr opcode_set immediate{opcode::nop, opcode::openat, opcode::statx, opcod
                                opcode::close};
 constexpr opcode_set writing{opcode::write, opcode::send, opcode::sendmsg, opcode::sendfile,
                              opcode::connect};
-// For these a plain call could block on a descriptor that is blocking.
-constexpr opcode_set blocked{opcode::read, opcode::write, opcode::accept};
-
-// Of what `reap` returns.
-std::error_code outcome(int reaped) noexcept {
-    return reaped < 0 ? errno_code(-reaped) : std::error_code{};
-}
 
 }  // namespace
 
@@ -97,6 +67,7 @@ std::expected<epoll_backend::descriptor*, std::int32_t> epoll_backend::add(int f
     try {
         while (known(fd) == nullptr) {
             table_.push_back(std::make_unique<std::array<descriptor, page_entries>>());
+            for (descriptor& entry : *table_.back()) entry.owner = this;
         }
     } catch (const std::bad_alloc&) {
         return std::unexpected(-ENOMEM);
@@ -135,12 +106,12 @@ bool epoll_backend::start(operation& op) noexcept {
         line.push_back(op);
         return false;
     }
-    if (entry.drained && can_drain(op)) {
+    if (entry.drained && can_drain(op) && (entry.filled == 0 || entry.filled == op.length)) {
         started(op);
         park_on_trust(op, entry);
         return false;
     }
-    const std::int32_t result = attempt(op, entry);
+    const std::int32_t result = op.code == opcode::send ? detail::send_now(op) : attempt(op, entry);
     if (!must_wait(op, result)) return finished_at_once(op, result);
     started(op);
     park(op, entry);
@@ -154,25 +125,14 @@ bool epoll_backend::refuse(operation& op, std::int32_t error) noexcept {
     return false;
 }
 
-// Flags such as MSG_PEEK leave behind what they showed.
-bool epoll_backend::can_drain(const operation& op) noexcept {
-    if (op.code == opcode::recv) return op.flags == 0;
-    return op.code == opcode::read && op.offset == operation::current_position;
-}
-
 void epoll_backend::park_on_trust(operation& op, descriptor& entry) noexcept {
     if (entry.trusted == trust::unknown) {
         entry.trusted = detail::is_tcp(op.fd) ? trust::full : trust::until_checked;
     }
     list_hook<unchecked_tag>& waiting = entry;
-    const bool must_check = entry.filled || entry.trusted == trust::until_checked;
+    const bool must_check = entry.filled != 0 || entry.trusted == trust::until_checked;
     if (must_check && !waiting.is_linked()) unchecked_.push_back(entry);
     entry.readers.push_back(op);
-}
-
-void epoll_backend::check_trusted() noexcept {
-    polls_since_check_ = 0;
-    while (descriptor* entry = unchecked_.pop_front()) resume(entry->readers, *entry);
 }
 
 void epoll_backend::cancel(operation& op) noexcept {
@@ -223,7 +183,7 @@ void epoll_backend::forget(int fd) noexcept {
     if (waiting.is_linked()) unchecked_.remove(entry);
     entry.registered = false;
     entry.drained = false;
-    entry.filled = false;
+    entry.filled = 0;
     entry.emptied = 0;
     entry.ending = false;
     entry.trusted = trust::unknown;
@@ -232,53 +192,6 @@ void epoll_backend::forget(int fd) noexcept {
 
 void epoll_backend::drop(parked_list& waiting) noexcept {
     while (operation* op = waiting.front()) cancel(*op);
-}
-
-// What nearly all operations are goes the shortest way: a call costs as much as what it does.
-[[gnu::always_inline]] inline std::int32_t epoll_backend::attempt(operation& op,
-                                                                  descriptor& entry) noexcept {
-    if (op.code == opcode::send) return detail::send_now(op);
-    if (op.code != opcode::recv || op.takes_buffer) return attempt_any(op, entry);
-    const std::int32_t result = detail::recv_now(op);
-    if (op.flags == 0) note_read(op, entry, result);
-    return result;
-}
-
-std::int32_t epoll_backend::attempt_any(operation& op, descriptor& entry) noexcept {
-    const std::int32_t result =
-        detail::with_buffer(op, [&](operation& now) { return call(now, entry); });
-    if (can_drain(op)) note_read(op, entry, result);
-    return result;
-}
-
-// What a read tells about the next one.
-inline void epoll_backend::note_read(const operation& op, descriptor& entry,
-                                     std::int32_t result) noexcept {
-    if (entry.filled) {
-        const bool was_empty = result == -EAGAIN;
-        entry.emptied = was_empty ? std::min<std::uint8_t>(entry.emptied + 1, reads_to_believe) : 0;
-    }
-    entry.filled = result > 0 && static_cast<std::uint32_t>(result) == op.length;
-    const bool believed = !entry.filled || entry.emptied == reads_to_believe;
-    entry.drained = result > 0 && believed && entry.registered && !entry.ending;
-}
-
-std::int32_t epoll_backend::call(operation& op, descriptor& entry) noexcept {
-    if (op.step == step::connecting) return detail::outcome_of_connect(op.fd);
-    if (blocked.has(op.code)) {
-        if (entry.kind == detail::descriptor_kind::unknown) entry.kind = detail::classify(op.fd);
-        if (entry.kind != detail::descriptor_kind::non_blocking) {
-            return detail::perform_unblocked(op, entry.kind);
-        }
-    }
-    return detail::perform(op);
-}
-
-// A connect to a unix socket whose queue is full answers EAGAIN, and no event will ever tell when
-// there is room: that is its result.
-bool epoll_backend::must_wait(const operation& op, std::int32_t result) noexcept {
-    if (op.code == opcode::connect) return result == -EINPROGRESS;
-    return result == -EAGAIN;
 }
 
 void epoll_backend::park(operation& op, descriptor& entry) noexcept {
@@ -307,67 +220,6 @@ int epoll_backend::watch(int fd, descriptor& entry, bool again) noexcept {
     if (result != 0) return errno;
     entry.registered = true;
     return 0;
-}
-
-[[gnu::always_inline]] inline void epoll_backend::resume(parked_list& waiting,
-                                                         descriptor& entry) noexcept {
-    while (operation* op = waiting.front()) {
-        if (op->is_multishot) [[unlikely]] {
-            waiting.remove(*op);
-            accept_burst(*op, entry);
-            return;
-        }
-        const std::int32_t result = attempt(*op, entry);
-        if (must_wait(*op, result)) return;
-        waiting.remove(*op);
-        finished(*op, result, ready_);
-    }
-}
-
-// @returns how many events came, or a negative errno.
-[[gnu::always_inline]] inline int epoll_backend::reap(bool block) noexcept {
-    std::array<epoll_event, events_per_poll> events;
-    const int count = ::epoll_wait(epoll_.get(), events.data(), events_per_poll, block ? -1 : 0);
-    if (count < 0) return errno == EINTR ? 0 : -errno;
-
-    for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(count))) {
-        descriptor& entry = *static_cast<descriptor*>(event.data.ptr);
-        if ((event.events & wakes_readers) != 0) {
-            entry.drained = false;
-            entry.filled = false;
-            entry.ending = entry.ending || (event.events & ends_reading) != 0;
-            resume(entry.readers, entry);
-        }
-        const bool may_write = (event.events & wakes_writers) != 0;
-        if (may_write && !entry.writers.empty()) resume(entry.writers, entry);
-        if (!entry.polls.empty()) report_polls(entry, event.events);
-    }
-    return count;
-}
-
-bool epoll_backend::is_look_due() noexcept {
-    const time_point now = clock::now();
-    if (now - last_look_ < between_looks) return false;
-    last_look_ = now;
-    return true;
-}
-
-std::error_code epoll_backend::poll(wait mode) noexcept {
-    const bool something_to_do = !due_.empty() || !ready_.empty();
-    if (!due_.empty()) run_due();
-    // Nobody to wake: the events keep until somebody parks.
-    if (in_flight() == 0 && (mode == wait::no || something_to_do)) return {};
-    const bool may_block = mode == wait::yes && !something_to_do && due_.empty();
-    for (;;) {
-        // First what the kernel tells for nothing; only then the readers that wait on trust.
-        const bool some_trust = !unchecked_.empty();
-        const int count = reap(may_block && !some_trust);
-        // When nothing came, a virtual clock and timeouts must be able to believe it.
-        const auto is_time = [&] { return ++polls_since_check_ >= polls_between_checks; };
-        if (some_trust && (count == 0 || is_time())) check_trusted();
-        const bool may_sleep = may_block && some_trust && count == 0;
-        if (!may_sleep || !ready_.empty()) return outcome(count);
-    }
 }
 
 }  // namespace mayhem

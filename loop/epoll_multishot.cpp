@@ -44,7 +44,7 @@ void epoll_backend::decide(operation& op, std::int32_t result) noexcept {
 void epoll_backend::accept_burst(operation& op, descriptor& entry) noexcept {
     due_.push_back(op);
     for (int count = 0; count < accepts_per_poll; ++count) {
-        const std::int32_t result = attempt_any(op, entry);
+        const std::int32_t result = attempt(op, entry);
         if (result == -EAGAIN) {
             unpark(op);
             park(op, entry);

@@ -15,10 +15,9 @@ namespace mayhem::detail {
 /// What one read brings at most. Large enough that bulk traffic is not cut into small calls.
 inline constexpr std::size_t read_buffer_bytes = std::size_t{16} << 10;
 
-/// How many a thread keeps at most: as many as one look at the kernel may fill, or a loop with
-/// hundreds of busy connections would make malloc take memory from the kernel and give it back all
-/// the time. They are 4 MiB, of which short reads touch a quarter.
-inline constexpr std::size_t read_buffers_kept = 256;
+/// How many a thread keeps at most, for the tasks that hold what they have read while they wait for
+/// something else. A loop whose tasks do not needs one.
+inline constexpr std::size_t read_buffers_kept = 64;
 
 /// Null when there is no memory.
 [[nodiscard]] std::byte* take_read_buffer() noexcept;

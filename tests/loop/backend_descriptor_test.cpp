@@ -7,7 +7,6 @@
 #include <string>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
-#include <vector>
 
 #include "tests/support/backend_suite.hpp"
 #include "tests/support/descriptors.hpp"
@@ -221,64 +220,6 @@ TEST_P(backend_descriptor_test, forgetting_what_was_never_known_is_nothing) {
     const auto [near, far] = make_socket_pair();
     driver->forget(near.get());
     EXPECT_EQ(driver->in_flight(), 0U);
-}
-
-TEST(epoll_backend_test, forgetting_a_descriptor_ends_what_waits_for_it) {
-    backend_driver driver;
-    driver.use(*epoll_backend::create(driver.ready()));
-    const auto [near, far] = make_socket_pair();
-    const auto listener = make_tcp_listener();
-    text_buffer buffer;
-    test_operation receive;
-    test_operation poll;
-    test_operation accept;
-    receive.prepare_recv(near.get(), buffer.space());
-    poll.prepare_poll(near.get(), POLLIN, true);
-    accept.prepare_accept(listener.fd.get(), true);  // due, since no tick has been made
-    driver->submit(receive);
-    driver->submit(poll);
-    driver->submit(accept);
-    driver->forget(near.get());
-    driver->forget(listener.fd.get());
-    EXPECT_TRUE(poll.ended_with.empty()) << "the owner was called from inside forget";
-    driver.wait_for([&] { return driver->in_flight() == 0; });
-    EXPECT_EQ(receive.result, -ECANCELED);
-    EXPECT_EQ(poll.ended_with, std::vector{-ECANCELED});
-    EXPECT_EQ(accept.ended_with, std::vector{-ECANCELED});
-}
-
-TEST(epoll_backend_test, those_who_wait_longer_are_served_first) {
-    backend_driver driver;
-    driver.use(*epoll_backend::create(driver.ready()));
-    const auto [near, far] = make_socket_pair();
-    text_buffer<1> first_byte;
-    text_buffer<1> second_byte;
-    test_operation first;
-    test_operation second;
-    first.prepare_recv(near.get(), first_byte.space());
-    driver->submit(first);
-    write_text(far.get(), "ab");
-    // It could have its byte at once, and would take that of the first.
-    second.prepare_recv(near.get(), second_byte.space());
-    driver->submit(second);
-    driver.wait_for([&] { return driver->in_flight() == 0; });
-    EXPECT_EQ(first_byte.text(1), "a");
-    EXPECT_EQ(second_byte.text(1), "b");
-}
-
-TEST(epoll_backend_test, files_complete_inside_submit_and_the_contract_says_so) {
-    backend_driver driver;
-    driver.use(*epoll_backend::create(driver.ready()));
-    EXPECT_FALSE(driver->completes_files_asynchronously());
-    const unique_fd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
-    text_buffer buffer;
-    test_operation read;
-    read.prepare_read(file.get(), buffer.space(), 0);
-    driver->submit(read);
-    EXPECT_EQ(read.state, operation_state::completed);
-    driver.run_ready();
-    EXPECT_EQ(read.runs, 1);
-    EXPECT_EQ(read.result, 64);
 }
 
 }  // namespace

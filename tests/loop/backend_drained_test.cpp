@@ -4,26 +4,16 @@
 #include <cstdlib>
 #include <gtest/gtest.h>
 #include <string>
+#include <string_view>
 #include <sys/socket.h>
-#include <utility>
 
 #include "tests/support/backend_suite.hpp"
 #include "tests/support/descriptors.hpp"
-#include "tests/support/refuse_system_call.hpp"
 
 namespace mayhem {
 namespace {
 
 using namespace test;
-
-descriptor_pair make_tcp_pair() {
-    const auto listener = make_tcp_listener(0);
-    unique_fd client = connect_to(listener);
-    unique_fd server(
-        kernel::accept4(listener.fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    EXPECT_TRUE(server);
-    return {std::move(server), std::move(client)};
-}
 
 class backend_drained_test : public backend_suite {
   protected:
@@ -198,44 +188,6 @@ TEST_P(backend_drained_test, what_was_only_looked_at_is_still_there) {
     write_text(far.get(), "hello");
     EXPECT_EQ(receive(near.get(), MSG_PEEK), "hello");
     EXPECT_EQ(receive(near.get()), "hello");
-}
-
-TEST(epoll_backend_test, a_busy_loop_looks_at_once_and_then_not_for_a_while) {
-    ready_queue ready;
-    auto made = epoll_backend::create(ready);
-    const time_point begin = clock::now();
-    EXPECT_TRUE((*made)->is_look_due());
-    std::int64_t looks = 0;
-    for (int asked = 0; asked < 10'000; ++asked) looks += (*made)->is_look_due() ? 1 : 0;
-    EXPECT_LE(looks, (clock::now() - begin) / std::chrono::microseconds(50));
-    while (!(*made)->is_look_due()) continue;
-}
-
-TEST(epoll_backend_test, a_read_after_one_that_took_everything_is_not_tried) {
-    const int status = in_child([] {
-        ready_queue ready;
-        auto made = epoll_backend::create(ready);
-        const auto tcp = make_tcp_pair();
-        text_buffer buffer;
-        test_operation op;
-        op.prepare_recv(tcp.first.get(), buffer.space());
-        (*made)->submit(op);
-        write_text(tcp.second.get(), "x");
-        if ((*made)->poll(wait::yes)) ::_exit(3);
-        ready.pop()->run();
-        if (op.result != 1) ::_exit(4);
-        if (!refuse_system_call(__NR_recvfrom, EPERM)) ::_exit(2);
-        op.prepare_recv(tcp.first.get(), buffer.space());
-        (*made)->submit(op);
-        if ((*made)->poll(wait::no)) ::_exit(3);
-        if (op.state != operation_state::in_flight) ::_exit(5);
-        // The filter must be in force, or this test could not fail.
-        write_text(tcp.second.get(), "x");
-        if ((*made)->poll(wait::yes)) ::_exit(3);
-        ::_exit(op.result == -EPERM ? 0 : 6);
-        return 0;
-    });
-    EXPECT_EQ(status, 0);
 }
 
 }  // namespace

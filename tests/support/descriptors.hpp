@@ -73,6 +73,16 @@ inline unique_fd connect_to(const tcp_listener_descriptor& listener) {
     return socket;
 }
 
+/// Two ends of a connection over TCP; the first does not block.
+inline descriptor_pair make_tcp_pair() {
+    const auto listener = make_tcp_listener(0);
+    unique_fd client = connect_to(listener);
+    unique_fd server(
+        kernel::accept4(listener.fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    EXPECT_TRUE(server);
+    return {std::move(server), std::move(client)};
+}
+
 inline bool is_non_blocking(int fd) { return (kernel::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0; }
 
 inline std::span<const std::byte> bytes_of(std::string_view text) {
