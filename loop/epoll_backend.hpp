@@ -175,8 +175,8 @@ class epoll_backend : public backend {
     // Whose readers were parked on trust, without the EAGAIN that makes an edge certain.
     intrusive_list<descriptor, unchecked_tag> unchecked_;
     unsigned polls_since_check_ = 0;
-    time_point last_check_{};
-    time_point last_look_{};  // of a busy loop
+    time_point last_check_{};  // of those, by a busy loop
+    time_point last_look_{};   // at the kernel, by a busy loop
     // What the next poll has to deal with without being told by the kernel.
     parked_list due_;
 };

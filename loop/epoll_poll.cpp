@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <utility>
 
+#include "loop/clock.hpp"
 #include "loop/epoll_backend.hpp"
 #include "loop/error.hpp"
 #include "loop/system_call.hpp"
@@ -36,6 +37,14 @@ constexpr std::uint32_t wakes_readers = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLH
 // The end of a stream, an error, urgent data: a short read then tells nothing about what is left.
 constexpr std::uint32_t ends_reading = EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR;
 constexpr std::uint32_t wakes_writers = EPOLLOUT | EPOLLHUP | EPOLLERR;
+
+// True when so much time has passed since `last`, which is then now.
+bool has_passed(duration between, time_point& last) noexcept {
+    const time_point now = clock::now();
+    if (now - last < between) return false;
+    last = now;
+    return true;
+}
 
 // Of what `reap` returns.
 std::error_code outcome(int reaped) noexcept {
@@ -163,18 +172,10 @@ void epoll_backend::check_trusted() noexcept {
 bool epoll_backend::is_check_due() noexcept {
     if (++polls_since_check_ < polls_between_checks) return false;
     polls_since_check_ = 0;
-    const time_point now = clock::now();
-    if (now - last_check_ < between_checks) return false;
-    last_check_ = now;
-    return true;
+    return has_passed(between_checks, last_check_);
 }
 
-bool epoll_backend::is_look_due() noexcept {
-    const time_point now = clock::now();
-    if (now - last_look_ < between_looks) return false;
-    last_look_ = now;
-    return true;
-}
+bool epoll_backend::is_look_due() noexcept { return has_passed(between_looks, last_look_); }
 
 std::error_code epoll_backend::poll(wait mode) noexcept {
     const bool something_to_do = !due_.empty() || !ready_.empty();

@@ -9,6 +9,7 @@
 
 #include "tests/support/backend_suite.hpp"
 #include "tests/support/descriptors.hpp"
+#include "tests/support/waiting_receive.hpp"
 
 namespace mayhem {
 namespace {
@@ -19,68 +20,56 @@ class backend_cancel_test : public backend_suite {};
 INSTANTIATE_TEST_SUITE_P(every, backend_cancel_test, every_backend(), name_of);
 
 TEST_P(backend_cancel_test, a_waiting_operation_ends_with_ecanceled_once) {
-    const auto [near, far] = make_socket_pair();
-    text_buffer buffer;
-    test_operation receive;
-    receive.prepare_recv(near.get(), buffer.space());
-    driver->submit(receive);
-    driver.tick(wait::no);
-    driver->cancel(receive);
-    EXPECT_EQ(receive.runs, 0) << "user code ran inside cancel";
-    driver.wait_for([&] { return receive.runs > 0; });
-    EXPECT_EQ(receive.result, -ECANCELED);
-    driver->cancel(receive);
-    write_text(far.get(), "late");
+    waiting_receive receive(driver);
+    driver->cancel(receive.op);
+    EXPECT_EQ(receive.op.runs, 0) << "user code ran inside cancel";
+    driver.wait_for([&] { return receive.op.runs > 0; });
+    EXPECT_EQ(receive.op.result, -ECANCELED);
+    driver->cancel(receive.op);
+    write_text(receive.far.get(), "late");
     driver.tick(wait::no);
     driver.tick(wait::no);
-    EXPECT_EQ(receive.runs, 1);
+    EXPECT_EQ(receive.op.runs, 1);
     EXPECT_EQ(driver->in_flight(), 0U);
     // The bytes are still there for the next one.
-    receive.prepare_recv(near.get(), buffer.space());
-    EXPECT_EQ(driver.complete(receive), 4);
+    receive.op.prepare_recv(receive.near.get(), receive.buffer.space());
+    EXPECT_EQ(driver.complete(receive.op), 4);
 }
 
 // epoll reads when the descriptor's turn comes, io_uring has read by then: either is fine.
 TEST_P(backend_cancel_test, between_the_event_and_its_turn_nothing_is_lost) {
-    const auto [near, far] = make_socket_pair();
-    text_buffer buffer;
-    test_operation receive;
-    receive.prepare_recv(near.get(), buffer.space());
-    driver->submit(receive);
-    driver.tick(wait::no);
-    write_text(far.get(), "data");
+    waiting_receive receive(driver);
+    write_text(receive.far.get(), "data");
     EXPECT_EQ(driver->poll(wait::yes), std::error_code{});
-    driver->cancel(receive);
-    driver.wait_for([&] { return receive.runs > 0; });
-    if (receive.result == -ECANCELED) {
-        receive.prepare_recv(near.get(), buffer.space());
-        driver.complete(receive);
+    driver->cancel(receive.op);
+    driver.wait_for([&] { return receive.op.runs > 0; });
+    if (receive.op.result == -ECANCELED) {
+        receive.op.prepare_recv(receive.near.get(), receive.buffer.space());
+        driver.complete(receive.op);
     }
-    EXPECT_EQ(buffer.text(receive.result), "data");
+    EXPECT_EQ(receive.buffer.text(receive.op.result), "data");
     EXPECT_EQ(driver->in_flight(), 0U);
 }
 
 TEST_P(backend_cancel_test, a_descriptor_may_be_closed_and_its_number_reused_before_its_turn) {
-    auto pair = make_socket_pair();
-    text_buffer buffer;
-    test_operation receive;
-    receive.prepare_recv(pair.first.get(), buffer.space());
-    driver->submit(receive);
-    driver.tick(wait::no);
-    write_text(pair.second.get(), "old");
+    waiting_receive old(driver);
+    write_text(old.far.get(), "old");
     EXPECT_EQ(driver->poll(wait::yes), std::error_code{});
-    driver->cancel(receive);
-    driver->forget(pair.first.get());
-    pair.first.reset();
-    const auto [near, far] = make_socket_pair();
+    driver->cancel(old.op);
+    driver->forget(old.near.get());
+    const int number = old.near.get();
+    old.near.reset();
+    descriptor_pair fresh = make_socket_pair();
+    ASSERT_EQ(fresh.first.get(), number);
+    text_buffer buffer;
     test_operation next;
-    next.prepare_recv(near.get(), buffer.space());
+    next.prepare_recv(number, buffer.space());
     driver->submit(next);
-    driver.wait_for([&] { return receive.runs > 0; });
+    driver.wait_for([&] { return old.op.runs > 0; });
     EXPECT_EQ(next.runs, 0);
-    write_text(far.get(), "new");
+    write_text(fresh.second.get(), "new");
     driver.wait_for([&] { return next.runs > 0; });
-    EXPECT_EQ(receive.runs, 1);
+    EXPECT_EQ(old.op.runs, 1);
     EXPECT_EQ(buffer.text(next.result), "new");
 }
 

@@ -13,6 +13,7 @@
 
 #include "tests/support/backend_suite.hpp"
 #include "tests/support/descriptors.hpp"
+#include "tests/support/waiting_receive.hpp"
 
 namespace mayhem {
 namespace {
@@ -83,20 +84,15 @@ TEST_P(backend_test, what_does_not_complete_at_once_completes_later_and_once) {
 }
 
 TEST_P(backend_test, recv_waits_for_send) {
-    const auto [near, far] = make_socket_pair();
-    text_buffer buffer;
-    test_operation receive;
-    receive.prepare_recv(near.get(), buffer.space());
-    driver->submit(receive);
+    waiting_receive receive(driver);
     driver.tick(wait::no);
-    driver.tick(wait::no);
-    EXPECT_EQ(receive.runs, 0);
+    EXPECT_EQ(receive.op.runs, 0);
     EXPECT_EQ(driver->in_flight(), 1U);
     test_operation send;
-    send.prepare_send(far.get(), bytes_of("hello"));
+    send.prepare_send(receive.far.get(), bytes_of("hello"));
     EXPECT_EQ(driver.complete(send), 5);
-    driver.wait_for([&] { return receive.runs == 1; });
-    EXPECT_EQ(buffer.text(receive.result), "hello");
+    driver.wait_for([&] { return receive.op.runs == 1; });
+    EXPECT_EQ(receive.buffer.text(receive.op.result), "hello");
 }
 
 TEST_P(backend_test, read_waits_for_write) {
